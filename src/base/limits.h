@@ -1,0 +1,48 @@
+// base/limits.h - every limit that untrusted input can run into, by name and with its reason.
+//
+// Limits of the kernel itself (65535 bytes of DER, nesting of ten) are not here: they are rules,
+// and stand where the kernel has them.
+
+#pragma once
+
+#include <cstdint>
+
+namespace assay::limits {
+
+inline constexpr std::uint64_t kKiB = 1024;
+inline constexpr std::uint64_t kMiB = 1024 * kKiB;
+inline constexpr std::uint64_t kGiB = 1024 * kMiB;
+
+// One artifact held in memory; larger ones are read in pieces or spooled to a temporary file. The
+// largest module of Debian's kernels has 14 MiB.
+inline constexpr std::uint64_t kArtifactInMemory = 16 * kMiB;
+
+// One decompressed artifact. The kernel reads a module of at most 2 GiB (READ file limit INT_MAX,
+// kernel/module/main.c); four times that is no module any more.
+inline constexpr std::uint64_t kArtifactSize = 8 * kGiB;
+
+// Bytes of artifacts that may be in flight between reader and workers.
+inline constexpr std::uint64_t kInFlight = 48 * kMiB;
+
+// Memory a decompressor may ask for. Debian's xz packages need 9 MiB; `xz -9` needs 65 MiB.
+inline constexpr std::uint64_t kDecoderMemory = 96 * kMiB;
+
+// Containers inside containers. An ISO with a squashfs with a package with an initramfs with a
+// compressed module has five.
+inline constexpr int kNesting = 16;
+
+// Entries of one archive or one folder tree. Debian's whole archive has some 10^7 files.
+inline constexpr std::uint64_t kEntries = 100'000'000;
+
+// A certificate list in a kernel image; a certificate in it. Distribution kernels carry 2 KiB; a
+// DER certificate that the kernel can parse has at most 65535 bytes (lib/asn1_decoder.c).
+inline constexpr std::uint64_t kCertificateList = kMiB;
+
+// The decompressed payload of a kernel image. Debian's amd64 kernel has 66 MB; an allyesconfig
+// build with debug information stripped has less than 1 GiB.
+inline constexpr std::uint64_t kKernelPayload = 2 * kGiB;
+
+// A certificate, key or list given with --trust.
+inline constexpr std::uint64_t kTrustFile = 16 * kMiB;
+
+}  // namespace assay::limits

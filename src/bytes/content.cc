@@ -1,0 +1,141 @@
+#include "bytes/content.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+namespace assay {
+
+namespace {
+
+std::unexpected<Error> outside(std::uint64_t offset, std::uint64_t size, std::uint64_t whole) {
+  return fail(Reason::bad_length, {offset, size},
+              fmt::format("bytes [{}, +{}) wanted of {}", offset, size, whole));
+}
+
+std::string system_error() { return std::strerror(errno); }
+
+Result<void> copy_out(View view, std::uint64_t offset, std::span<std::uint8_t> out) {
+  if (!lies_inside(offset, out.size(), view.size())) return outside(offset, out.size(), view.size());
+  std::ranges::copy(view.bytes().subspan(offset, out.size()), out.begin());
+  return {};
+}
+
+Result<void> write_all(const FileDescriptor& file, std::span<const std::uint8_t> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(file.get(), bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return fail(Reason::cannot_write, {}, "temporary file: " + system_error());
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+  return {};
+}
+
+Result<FileDescriptor> open_temporary() {
+  const char* configured = std::getenv("TMPDIR");
+  const std::string folder = configured != nullptr && *configured != '\0' ? configured : "/tmp";
+  if (FileDescriptor file(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+      file.is_open())
+    return file;
+  // Not every file system has O_TMPFILE (tmpfs before 3.11, overlayfs before 6.1, NFS).
+  std::string name = folder + "/assay-XXXXXX";
+  FileDescriptor file(::mkostemp(name.data(), O_CLOEXEC));
+  if (!file.is_open()) return fail(Reason::cannot_write, {}, folder + ": " + system_error());
+  ::unlink(name.c_str());
+  return file;
+}
+
+}  // namespace
+
+Result<View> view_of(const Content& content, std::uint64_t offset, std::uint64_t size,
+                     std::vector<std::uint8_t>& scratch) {
+  if (!lies_inside(offset, size, content.size())) return outside(offset, size, content.size());
+  if (const auto whole = content.memory()) return whole->sub(offset, size);
+  scratch.resize(size);
+  ASSAY_CHECK(content.read(offset, scratch));
+  return View(scratch, offset);
+}
+
+Result<void> MemoryContent::read(std::uint64_t offset, std::span<std::uint8_t> out) const {
+  return copy_out(View(bytes_), offset, out);
+}
+
+Result<void> ViewContent::read(std::uint64_t offset, std::span<std::uint8_t> out) const {
+  return copy_out(view_, offset, out);
+}
+
+Result<void> FileContent::read(std::uint64_t offset, std::span<std::uint8_t> out) const {
+  if (!lies_inside(offset, out.size(), size_)) return outside(offset, out.size(), size_);
+  while (!out.empty()) {
+    const ssize_t got = ::pread(file_.get(), out.data(), out.size(), static_cast<off_t>(offset));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail(Reason::cannot_read, {offset, out.size()}, system_error());
+    if (got == 0)
+      return fail(Reason::changed_while_read, {offset, out.size()},
+                  fmt::format("{} bytes when opened, ends at {} now", size_, offset));
+    offset += static_cast<std::uint64_t>(got);
+    out = out.subspan(static_cast<std::size_t>(got));
+  }
+  return {};
+}
+
+Result<std::unique_ptr<FileContent>> open_file(const std::string& path) {
+  // O_NONBLOCK: opening a FIFO without a writer would wait for ever; for regular files it means
+  // nothing. O_NOCTTY: a terminal must not become ours by being looked at.
+  FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (!file.is_open()) return fail(Reason::cannot_open, {}, system_error());
+  struct stat status{};
+  if (::fstat(file.get(), &status) != 0) return fail(Reason::cannot_read, {}, system_error());
+  if (!S_ISREG(status.st_mode)) return fail(Reason::not_a_regular_file);
+  return std::make_unique<FileContent>(std::move(file), static_cast<std::uint64_t>(status.st_size));
+}
+
+Result<std::unique_ptr<Content>> hold(Stream& stream, std::uint64_t memory_limit,
+                                      std::uint64_t size_limit) {
+  std::vector<std::uint8_t> bytes(std::min<std::uint64_t>(memory_limit + 1, 64 << 10));
+  std::size_t filled = 0;
+  for (;;) {
+    if (filled == bytes.size()) {
+      if (filled > memory_limit) break;
+      bytes.resize(std::min<std::uint64_t>(memory_limit + 1, filled * 2ULL));
+    }
+    ASSAY_TRY(const std::size_t got, stream.read(std::span(bytes).subspan(filled)));
+    if (got == 0) {
+      bytes.resize(filled);
+      return std::make_unique<MemoryContent>(std::move(bytes));
+    }
+    filled += got;
+  }
+  ASSAY_TRY(FileDescriptor file, open_temporary());
+  std::uint64_t size = 0;
+  while (filled != 0) {
+    size += filled;
+    if (size > size_limit)
+      return fail(Reason::limit_size, {size_limit, 0}, fmt::format("more than {} bytes", size_limit));
+    ASSAY_CHECK(write_all(file, std::span(bytes).first(filled)));
+    ASSAY_TRY(filled, stream.read(bytes));
+  }
+  return std::make_unique<FileContent>(std::move(file), size);
+}
+
+ContentStream::ContentStream(const Content& content, std::uint64_t offset)
+    : ContentStream(content, offset, content.size() - std::min(offset, content.size())) {}
+
+ContentStream::ContentStream(const Content& content, std::uint64_t offset, std::uint64_t size)
+    : content_(content), next_(offset), end_(offset + size) {}
+
+Result<std::size_t> ContentStream::read(std::span<std::uint8_t> out) {
+  const std::size_t size = std::min<std::uint64_t>(out.size(), end_ - next_);
+  if (size == 0) return 0;
+  ASSAY_CHECK(content_.read(next_, out.first(size)));
+  next_ += size;
+  return size;
+}
+
+}  // namespace assay
