@@ -27,6 +27,12 @@ inline constexpr std::uint64_t kInFlight = 48 * kMiB;
 // Memory a decompressor may ask for. Debian's xz packages need 9 MiB; `xz -9` needs 65 MiB.
 inline constexpr std::uint64_t kDecoderMemory = 96 * kMiB;
 
+// The same for the kernel inside a kernel image, which is compressed to be decoded in one pass:
+// zstd asks for a window of 128 MiB (scripts/Makefile.lib, zstd22), xz for up to 128 MiB of
+// dictionary (scripts/xz_wrap.sh, 7.2). What is allocated is touched only as far as the kernel is
+// long.
+inline constexpr std::uint64_t kPayloadDecoderMemory = 160 * kMiB;
+
 // Containers inside containers. An ISO with a squashfs with a package with an initramfs with a
 // compressed module has five.
 inline constexpr int kNesting = 16;
@@ -38,9 +44,18 @@ inline constexpr std::uint64_t kEntries = 100'000'000;
 // DER certificate that the kernel can parse has at most 65535 bytes (lib/asn1_decoder.c).
 inline constexpr std::uint64_t kCertificateList = kMiB;
 
+// The room that CONFIG_SYSTEM_EXTRA_CERTIFICATE_SIZE leaves behind a certificate list. 4096 is the
+// default, and what Ubuntu has.
+inline constexpr std::uint64_t kExtraCertificate = 64 * kKiB;
+
 // The decompressed payload of a kernel image. Debian's amd64 kernel has 66 MB; an allyesconfig
 // build with debug information stripped has less than 1 GiB.
 inline constexpr std::uint64_t kKernelPayload = 2 * kGiB;
+
+// Section names and .modinfo of one ELF file; the names in its symbol table. A Debian vmlinux with
+// symbols has 4 MB of the latter.
+inline constexpr std::uint64_t kElfStrings = 4 * kMiB;
+inline constexpr std::uint64_t kSymbolStrings = 64 * kMiB;
 
 // A certificate, key or list given with --trust.
 inline constexpr std::uint64_t kTrustFile = 16 * kMiB;

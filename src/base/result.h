@@ -56,13 +56,13 @@ inline Error with_path(Error error, std::string_view path) {
 #define ASSAY_CONCAT(a, b) ASSAY_CONCAT_(a, b)
 
 // ASSAY_TRY(auto value, expression): the value of a Result, or leave the function with its error.
-#define ASSAY_TRY(declaration, expression)                                            \
-  auto ASSAY_CONCAT(try_, __LINE__) = (expression);                                   \
-  if (!ASSAY_CONCAT(try_, __LINE__))                                                  \
-    return std::unexpected(std::move(ASSAY_CONCAT(try_, __LINE__)).error());          \
+#define ASSAY_TRY(declaration, expression)                                   \
+  auto ASSAY_CONCAT(try_, __LINE__) = (expression);                          \
+  if (!ASSAY_CONCAT(try_, __LINE__))                                         \
+    return std::unexpected(std::move(ASSAY_CONCAT(try_, __LINE__)).error()); \
   declaration = std::move(*ASSAY_CONCAT(try_, __LINE__))
 
 // ASSAY_CHECK(expression): the same for a Result<void>.
-#define ASSAY_CHECK(expression)                                                       \
+#define ASSAY_CHECK(expression)                                                        \
   if (auto ASSAY_CONCAT(try_, __LINE__) = (expression); !ASSAY_CONCAT(try_, __LINE__)) \
   return std::unexpected(std::move(ASSAY_CONCAT(try_, __LINE__)).error())

@@ -22,7 +22,8 @@ std::unexpected<Error> outside(std::uint64_t offset, std::uint64_t size, std::ui
 std::string system_error() { return std::strerror(errno); }
 
 Result<void> copy_out(View view, std::uint64_t offset, std::span<std::uint8_t> out) {
-  if (!lies_inside(offset, out.size(), view.size())) return outside(offset, out.size(), view.size());
+  if (!lies_inside(offset, out.size(), view.size()))
+    return outside(offset, out.size(), view.size());
   std::ranges::copy(view.bytes().subspan(offset, out.size()), out.begin());
   return {};
 }
@@ -117,7 +118,8 @@ Result<std::unique_ptr<Content>> hold(Stream& stream, std::uint64_t memory_limit
   while (filled != 0) {
     size += filled;
     if (size > size_limit)
-      return fail(Reason::limit_size, {size_limit, 0}, fmt::format("more than {} bytes", size_limit));
+      return fail(Reason::limit_size, {size_limit, 0},
+                  fmt::format("more than {} bytes", size_limit));
     ASSAY_CHECK(write_all(file, std::span(bytes).first(filled)));
     ASSAY_TRY(filled, stream.read(bytes));
   }

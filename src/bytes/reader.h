@@ -25,19 +25,33 @@ class Record {
   }
 
   template <std::size_t At>
-  std::uint8_t u8() const { return static_cast<std::uint8_t>(little<At, 1>()); }
+  std::uint8_t u8() const {
+    return static_cast<std::uint8_t>(little<At, 1>());
+  }
   template <std::size_t At>
-  std::uint16_t le16() const { return static_cast<std::uint16_t>(little<At, 2>()); }
+  std::uint16_t le16() const {
+    return static_cast<std::uint16_t>(little<At, 2>());
+  }
   template <std::size_t At>
-  std::uint32_t le32() const { return static_cast<std::uint32_t>(little<At, 4>()); }
+  std::uint32_t le32() const {
+    return static_cast<std::uint32_t>(little<At, 4>());
+  }
   template <std::size_t At>
-  std::uint64_t le64() const { return little<At, 8>(); }
+  std::uint64_t le64() const {
+    return little<At, 8>();
+  }
   template <std::size_t At>
-  std::uint16_t be16() const { return static_cast<std::uint16_t>(big<At, 2>()); }
+  std::uint16_t be16() const {
+    return static_cast<std::uint16_t>(big<At, 2>());
+  }
   template <std::size_t At>
-  std::uint32_t be32() const { return static_cast<std::uint32_t>(big<At, 4>()); }
+  std::uint32_t be32() const {
+    return static_cast<std::uint32_t>(big<At, 4>());
+  }
   template <std::size_t At>
-  std::uint64_t be64() const { return big<At, 8>(); }
+  std::uint64_t be64() const {
+    return big<At, 8>();
+  }
 
   // A run of bytes inside the record (a name, a digest).
   template <std::size_t At, std::size_t Size>

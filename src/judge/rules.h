@@ -1,0 +1,24 @@
+// judge/rules.h - the rule tables of the mechanisms, as constants and as lists (see
+// signatures/rules.h).
+
+#pragma once
+
+#include "signatures/rules.h"
+
+namespace assay::rules {
+
+#define RULE(name, ...) inline constexpr Rule name{__VA_ARGS__};
+namespace module_sig {
+#include "judge/module_sig.def"
+}
+#undef RULE
+
+#define RULE(name, ...) &name,
+namespace module_sig {
+inline constexpr const Rule* kTable[] = {
+#include "judge/module_sig.def"
+};
+}  // namespace module_sig
+#undef RULE
+
+}  // namespace assay::rules

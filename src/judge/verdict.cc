@@ -1,0 +1,39 @@
+#include "judge/verdict.h"
+
+namespace assay {
+
+std::string_view decision_name(Decision decision) {
+  switch (decision) {
+    case Decision::undetermined:
+      return "undetermined";
+    case Decision::allowed:
+      return "allowed";
+    case Decision::allowed_unverified:
+      return "allowed_unverified";
+    case Decision::allowed_tainted:
+      return "allowed_tainted";
+    case Decision::refused:
+      return "refused";
+    case Decision::crashes:
+      return "crashes";
+  }
+  return "undetermined";
+}
+
+Verdict make_verdict(const Ending& ending, Walk walk, std::optional<std::string> open) {
+  Verdict verdict;
+  if (open) {
+    verdict.open = std::move(*open);
+  } else {
+    verdict.decision = ending.decision;
+    verdict.err = ending.outcome.err;
+    if (ending.outcome.step >= 0)
+      verdict.deciding = walk.steps()[static_cast<std::size_t>(ending.outcome.step)].rule;
+  }
+  verdict.steps = std::move(walk).release_steps();
+  for (const Step& step : verdict.steps)
+    if (!step.log.empty()) verdict.log.push_back(step.log);
+  return verdict;
+}
+
+}  // namespace assay

@@ -1,0 +1,57 @@
+// judge/verdict.h - what a kernel would decide, and the reasoning that leads there.
+//
+// A refusal is not an Error. Errors say that we could not find out; a Verdict says what the kernel
+// would do once we have. It is reached by walking rule tables in the kernel's order, so its steps
+// read as that walk. A verdict starts undetermined and has to be earned.
+
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "signatures/explore.h"
+#include "signatures/walk.h"
+
+namespace assay {
+
+enum class Decision : std::uint8_t {
+  undetermined,  // what the platform leaves open would decide
+  allowed,
+  allowed_unverified,  // the check failed or was not made, and the kernel goes on
+  allowed_tainted,     // loads, and sets a taint flag
+  refused,
+  crashes,  // the kernel dies of it
+};
+std::string_view decision_name(Decision decision);
+
+struct Verdict {
+  Decision decision = Decision::undetermined;
+  Errno err = Errno::none;         // what the system call returns
+  const Rule* deciding = nullptr;  // nothing where no rule failed
+  std::vector<Step> steps;         // every rule that was reached, in the kernel's order
+  std::vector<std::string> log;    // what the kernel prints
+  std::string open;                // undetermined: what would have to be known ("state.lockdown")
+};
+
+// How one walk ended.
+struct Ending {
+  Decision decision = Decision::undetermined;
+  Outcome outcome;
+};
+
+// Walks `run` (Ending run(Walk&)) every way that what is open allows, and concludes.
+template <class Run>
+Verdict conclude(const KernelId& kernel, bool explain, Run run);
+
+// The common part of conclude().
+Verdict make_verdict(const Ending& ending, Walk walk, std::optional<std::string> open);
+
+template <class Run>
+Verdict conclude(const KernelId& kernel, bool explain, Run run) {
+  auto explored = explore(kernel, explain, run, [](const Ending& a, const Ending& b) {
+    return a.decision == b.decision && a.outcome.err == b.outcome.err;
+  });
+  return make_verdict(explored.first, std::move(explored.walk), std::move(explored.open));
+}
+
+}  // namespace assay

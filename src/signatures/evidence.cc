@@ -1,0 +1,69 @@
+#include "signatures/evidence.h"
+
+namespace assay {
+
+namespace {
+
+std::optional<Digest> digest_attributes(const CmsSigner& signer) {
+  const DigestAlgorithm* algorithm = find_digest_algorithm(signer.digest_algo);
+  if (!signer.authattrs || algorithm == nullptr) return std::nullopt;
+  auto hasher = Hasher::make(algorithm->hash);
+  if (!hasher) return std::nullopt;
+  const std::uint8_t set_tag = ber::kSet;
+  const auto attributes = signer.authattrs->raw.bytes();
+  hasher->update(std::span(&set_tag, 1));
+  hasher->update(attributes.subspan(1));
+  return std::move(*hasher).finish();
+}
+
+}  // namespace
+
+SignatureEvidence::SignatureEvidence(std::vector<std::uint8_t> message, std::uint64_t origin)
+    : message_(std::move(message)),
+      origin_(origin),
+      cms_(parse_cms(View(message_, origin_))),
+      cache_(std::make_unique<PrimitiveCache>()) {
+  for (const View certificate : cms_.certificates)
+    certificates_.push_back(std::make_unique<const PreparedCertificate>(certificate));
+  for (const CmsSigner& signer : cms_.signers)
+    attributes_digests_.push_back(digest_attributes(signer));
+}
+
+std::vector<Hash> SignatureEvidence::wanted_hashes() const {
+  std::vector<Hash> hashes;
+  for (const CmsSigner& signer : cms_.signers) {
+    const DigestAlgorithm* algorithm = find_digest_algorithm(signer.digest_algo);
+    if (algorithm != nullptr && hash_available(algorithm->hash) &&
+        std::ranges::find(hashes, algorithm->hash) == hashes.end())
+      hashes.push_back(algorithm->hash);
+  }
+  return hashes;
+}
+
+Result<void> SignatureEvidence::digest_detached(const Content& content, std::uint64_t offset,
+                                                std::uint64_t size) {
+  for (const Hash hash : wanted_hashes()) {
+    ASSAY_TRY(const Digest digest, compute_digest(hash, content, offset, size));
+    content_digests_.push_back(digest);
+  }
+  return {};
+}
+
+void SignatureEvidence::digest_attached() {
+  if (!cms_.content) return;
+  for (const Hash hash : wanted_hashes())
+    if (const auto digest = compute_digest(hash, cms_.content->content.bytes()))
+      content_digests_.push_back(*digest);
+}
+
+const Digest* SignatureEvidence::content_digest(Hash hash) const {
+  for (const Digest& digest : content_digests_)
+    if (digest.hash() == hash) return &digest;
+  return nullptr;
+}
+
+const Digest* SignatureEvidence::attributes_digest(std::size_t signer) const {
+  return attributes_digests_[signer] ? &*attributes_digests_[signer] : nullptr;
+}
+
+}  // namespace assay

@@ -1,0 +1,59 @@
+// signatures/evidence.h - all that a signature and the data under it say, whatever the kernel.
+//
+// Collected once for an artifact, by whoever has its bytes; the rules are then applied to it for as
+// many kernels as are asked about, without another look at the file.
+
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/result.h"
+#include "bytes/content.h"
+#include "crypto/hash.h"
+#include "formats/cms.h"
+#include "signatures/certificate.h"
+
+namespace assay {
+
+class SignatureEvidence {
+ public:
+  // `message` is a PKCS#7 message that lies at `origin` in its file.
+  SignatureEvidence(std::vector<std::uint8_t> message, std::uint64_t origin);
+  SignatureEvidence(SignatureEvidence&&) = default;
+  SignatureEvidence& operator=(SignatureEvidence&&) = default;
+
+  // Computes the digests that its signers name over the data that the signature is detached from. A
+  // digest that libcrypto lacks is left out.
+  Result<void> digest_detached(const Content& content, std::uint64_t offset, std::uint64_t size);
+  // The same over the content that the message carries inside; what msIndirectData signs is the
+  // value without its header (RFC 2315, 9.3).
+  void digest_attached();
+
+  const CmsMessage& cms() const { return cms_; }
+  std::size_t size() const { return message_.size(); }
+  View bytes() const { return View(message_, origin_); }
+  // The embedded certificates, in the order of cms().certificates.
+  const std::vector<std::unique_ptr<const PreparedCertificate>>& certificates() const {
+    return certificates_;
+  }
+  // The digest of the data; nothing where it was not computed.
+  const Digest* content_digest(Hash hash) const;
+  // The digest of a signer's signed attributes, retagged as a SET (RFC 5652, 5.4).
+  const Digest* attributes_digest(std::size_t signer) const;
+  PrimitiveCache& cache() const { return *cache_; }
+
+ private:
+  std::vector<Hash> wanted_hashes() const;
+
+  std::vector<std::uint8_t> message_;
+  std::uint64_t origin_;
+  CmsMessage cms_;
+  std::vector<std::unique_ptr<const PreparedCertificate>> certificates_;
+  std::vector<Digest> content_digests_;
+  std::vector<std::optional<Digest>> attributes_digests_;
+  std::unique_ptr<PrimitiveCache> cache_;
+};
+
+}  // namespace assay

@@ -1,0 +1,108 @@
+#include "signatures/kernel.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <charconv>
+
+namespace assay {
+
+namespace {
+
+constexpr std::array<std::string_view, kVariantCount> kVariantNames = {
+    "mainline", "debian", "appended-kexec-sig", "suse", "fedora", "ubuntu"};
+
+// The anchors between which `version` lies; the same one twice when it is one of them or outside.
+struct Neighbours {
+  KernelVersion below;
+  KernelVersion above;
+};
+
+Neighbours neighbours(KernelVersion version) {
+  if (version <= kAnchors[0]) return {kAnchors[0], kAnchors[0]};
+  for (std::size_t i = 1; i < std::size(kAnchors); ++i) {
+    if (version == kAnchors[i]) return {kAnchors[i], kAnchors[i]};
+    if (version < kAnchors[i]) return {kAnchors[i - 1], kAnchors[i]};
+  }
+  return {kAnchor72, kAnchor72};
+}
+
+bool contains(std::string_view text, std::string_view part) { return text.find(part) != text.npos; }
+
+}  // namespace
+
+std::string to_string(KernelVersion version) {
+  return fmt::format("{}.{}", version.major, version.minor);
+}
+
+std::optional<KernelVersion> find_kernel_version(std::string_view release) {
+  KernelVersion version;
+  const char* end = release.data() + release.size();
+  const auto major = std::from_chars(release.data(), end, version.major);
+  if (major.ec != std::errc() || major.ptr == end || *major.ptr != '.') return std::nullopt;
+  const auto minor = std::from_chars(major.ptr + 1, end, version.minor);
+  if (minor.ec != std::errc()) return std::nullopt;
+  return version;
+}
+
+std::string_view variant_name(Variant variant) {
+  return kVariantNames[static_cast<std::size_t>(variant)];
+}
+
+std::optional<Variant> find_variant(std::string_view name) {
+  for (std::size_t i = 0; i < kVariantCount; ++i)
+    if (kVariantNames[i] == name) return static_cast<Variant>(i);
+  return std::nullopt;
+}
+
+std::optional<Variant> guess_variant(std::string_view text) {
+  // Debian: "6.1.0-56-amd64", "6.12.117+deb12-amd64", "Debian 6.1.192-2" in the banner.
+  if (contains(text, "Debian") || contains(text, "+deb")) return Variant::debian;
+  if (contains(text, "Ubuntu")) return Variant::ubuntu;
+  if (contains(text, ".fc") || contains(text, ".el")) return Variant::fedora;
+  for (const std::string_view flavour :
+       {"-amd64", "-arm64", "-powerpc64le", "-s390x", "-686", "-riscv64"}) {
+    const auto at = text.find(flavour);
+    if (at != text.npos && (at + flavour.size() == text.size() || text[at + flavour.size()] == ' '))
+      return Variant::debian;
+  }
+  for (const std::string_view flavour : {"-generic", "-lowlatency"})
+    if (contains(text, flavour)) return Variant::ubuntu;
+  if (contains(text, "-default")) return Variant::suse;
+  return std::nullopt;
+}
+
+Truth Scope::covers(const KernelId& kernel) const {
+  if (!covers_variant(kernel.variant) || !covers_arch(kernel.arch)) return Truth::no;
+  const auto [below, above] = neighbours(kernel.version);
+  const bool at_below = covers_anchor(below);
+  if (at_below == covers_anchor(above)) return truth(at_below);
+  // Between two anchors that differ: only a recorded boundary decides.
+  if (!at_below) return exact_first_ ? truth(kernel.version >= *exact_first_) : Truth::unknown;
+  return exact_end_ ? truth(kernel.version < *exact_end_) : Truth::unknown;
+}
+
+std::string Scope::describe() const {
+  std::string text;
+  if (first_ != kAnchor61 && last_ != kAnchor72)
+    text = fmt::format("{} to {}", to_string(first_), to_string(last_));
+  else if (first_ != kAnchor61)
+    text = fmt::format("since {}",
+                       exact_first_ ? to_string(*exact_first_) : "at most " + to_string(first_));
+  else if (last_ != kAnchor72)
+    text = fmt::format("until {}", exact_end_ ? "before " + to_string(*exact_end_)
+                                              : "at least " + to_string(last_));
+  const auto add = [&text](std::string_view name) {
+    if (!text.empty()) text += ", ";
+    text += name;
+  };
+  if (variants_ != kAll)
+    for (std::size_t i = 0; i < kVariantCount; ++i)
+      if (covers_variant(static_cast<Variant>(i))) add(kVariantNames[i]);
+  if (arches_ != kAll)
+    for (const Arch arch : {Arch::x86_64, Arch::arm64, Arch::s390x, Arch::ppc64le, Arch::riscv64})
+      if (covers_arch(arch)) add(arch_name(arch));
+  return text;
+}
+
+}  // namespace assay

@@ -1,0 +1,36 @@
+// trust/kernel_config.h - a kernel's Kconfig file (.config, /boot/config-X): what is on.
+
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "base/truth.h"
+
+namespace assay {
+
+class KernelConfig {
+ public:
+  KernelConfig() = default;  // not known: every question is answered unknown
+
+  // "CONFIG_X=y", "CONFIG_X=m", "CONFIG_X=\"text\"", "# CONFIG_X is not set"; what is not mentioned
+  // is off.
+  static Result<KernelConfig> parse(std::string_view text);
+
+  bool is_known() const { return known_; }
+  // "y", "m", text without quotes; nothing when it is off.
+  std::optional<std::string_view> find(std::string_view name) const;
+  void set(std::string name, std::string value);
+
+  Truth is_on(std::string_view name) const;        // =y or =m
+  Truth is_built_in(std::string_view name) const;  // =y
+
+ private:
+  bool known_ = false;
+  std::map<std::string, std::string, std::less<>> values_;
+};
+
+}  // namespace assay

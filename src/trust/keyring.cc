@@ -1,0 +1,90 @@
+#include "trust/keyring.h"
+
+#include <fmt/format.h>
+
+#include "signatures/rules.h"
+
+namespace assay {
+
+namespace {
+
+namespace rule = rules::pkcs7;
+
+struct Candidates {
+  std::vector<const Key*> matching;
+  const Key* expired = nullptr;
+  const Key* revoked = nullptr;
+};
+
+bool matches(const Key& key, const KeyId& wanted) {
+  const Certificate& x509 = key.certificate->x509();
+  if (same_key_id(x509.id(), wanted)) return true;
+  const auto skid = x509.skid_id();
+  return skid && same_key_id(*skid, wanted);
+}
+
+void collect(const Keyring& ring, const KeyId& wanted, Candidates& out) {
+  for (const Key& key : ring.keys()) {
+    switch (key.usable) {
+      case KeyState::revoked:
+        out.revoked = &key;
+        break;
+      case KeyState::expired:
+        out.expired = &key;
+        break;
+      case KeyState::good:
+        if (matches(key, wanted)) out.matching.push_back(&key);
+        break;
+    }
+  }
+  // The kernel stops at the first ring that has a match.
+  for (const Keyring* linked : ring.links())
+    if (out.matching.empty()) collect(*linked, wanted, out);
+}
+
+std::string subject_of(const Key& key) { return short_name(key.certificate->x509().subject); }
+
+// The kernel walks its associative array in an order that only it knows: of two keys with the same
+// identifiers either may be found. They differ at all only when their key material does.
+const Key* pick(Walk& walk, const Candidates& candidates) {
+  const Key* first = candidates.matching.front();
+  for (const Key* other : candidates.matching) {
+    if (other->certificate == first->certificate) continue;
+    if (same_bytes(other->certificate->x509().raw, first->certificate->x509().raw)) continue;
+    if (!walk.settle(Truth::unknown, fmt::format("keyring order: {}", subject_of(*first))))
+      return other;
+  }
+  return first;
+}
+
+}  // namespace
+
+KeySearch find_key(Walk& walk, const Keyring& ring, const std::optional<KeyId>& id,
+                   const std::optional<KeyId>& skid) {
+  const KeyId& wanted = id ? *id : *skid;
+  if (const Outcome bad = walk.check(rule::key_name, !wanted.empty()); bad.failed())
+    return {nullptr, bad};
+  Candidates candidates;
+  collect(ring, wanted, candidates);
+  if (candidates.matching.empty()) {
+    const auto name = [&](const Key* key) { return [key] { return subject_of(*key); }; };
+    if (candidates.revoked != nullptr)
+      return {nullptr, walk.check(rule::key_not_revoked, false, {}, name(candidates.revoked))};
+    if (candidates.expired != nullptr)
+      return {nullptr, walk.check(rule::key_not_expired, false, {}, name(candidates.expired))};
+    return {nullptr, {Errno::enokey, -1}};
+  }
+  const Key* key = pick(walk, candidates);
+  if (id && skid) {
+    const auto found = key->certificate->x509().skid_id();
+    const bool same = found && same_key_id(*found, *skid);
+    const auto both = [&] {
+      return fmt::format("wanted {}, found {}", to_hex(*skid), found ? to_hex(*found) : "none");
+    };
+    if (const Outcome bad = walk.check(rule::key_lookup, same, {}, both); bad.failed())
+      return {nullptr, bad};
+  }
+  return {key, {}};
+}
+
+}  // namespace assay

@@ -1,0 +1,61 @@
+// trust/keyring.h - a kernel keyring of certificates, and the search in it.
+//
+// Mirrors find_asymmetric_key (crypto/asymmetric_keys/asymmetric_type.c) and
+// keyring_search_iterator (security/keys/keyring.c). The search asks of every key whether it is
+// revoked or expired *before* it compares identifiers: one such key anywhere turns "not found" into
+// EKEYREVOKED or EKEYEXPIRED.
+
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "signatures/certificate.h"
+#include "signatures/walk.h"
+
+namespace assay {
+
+enum class KeyState : std::uint8_t { good, expired, revoked };
+
+// A certificate in a keyring, as the kernel parsed it when it was added.
+struct Key {
+  std::shared_ptr<const PreparedCertificate> certificate;
+  CertificateState state;
+  KeyState usable = KeyState::good;
+  bool builtin = false;  // KEY_FLAG_BUILTIN
+  std::string source;    // where the certificate was found, for people
+};
+
+class Keyring {
+ public:
+  explicit Keyring(std::string name) : name_(std::move(name)) {}
+
+  const std::string& name() const { return name_; }
+  const std::vector<Key>& keys() const { return keys_; }
+  std::vector<Key>& keys() { return keys_; }
+  void add(Key key) { keys_.push_back(std::move(key)); }
+
+  // Rings linked into this one are searched after its own keys. They outlive this ring.
+  void link(const Keyring* ring) { links_.push_back(ring); }
+  const std::vector<const Keyring*>& links() const { return links_; }
+
+ private:
+  std::string name_;
+  std::vector<Key> keys_;
+  std::vector<const Keyring*> links_;
+};
+
+struct KeySearch {
+  const Key* key = nullptr;  // found
+  Outcome missing;           // else: the error, ENOKEY when simply nothing matched
+};
+
+// By `id` (compared with both identifiers of each key), or without it by `skid`. With both, the key
+// found by the first must have the second as its key identifier. A failed search that ends in
+// ENOKEY leaves no step: what a caller makes of it is the caller's rule.
+KeySearch find_key(Walk& walk, const Keyring& ring, const std::optional<KeyId>& id,
+                   const std::optional<KeyId>& skid);
+
+}  // namespace assay
