@@ -21,6 +21,9 @@ inline constexpr std::uint64_t kArtifactInMemory = 16 * kMiB;
 // kernel/module/main.c); four times that is no module any more.
 inline constexpr std::uint64_t kArtifactSize = 8 * kGiB;
 
+// One package, decompressed. Debian's largest, with debug symbols of a kernel, has 6 GiB.
+inline constexpr std::uint64_t kPackageSize = 64 * kGiB;
+
 // Bytes of artifacts that may be in flight between reader and workers.
 inline constexpr std::uint64_t kInFlight = 48 * kMiB;
 
@@ -56,6 +59,9 @@ inline constexpr std::uint64_t kKernelPayload = 2 * kGiB;
 // symbols has 4 MB of the latter.
 inline constexpr std::uint64_t kElfStrings = 4 * kMiB;
 inline constexpr std::uint64_t kSymbolStrings = 64 * kMiB;
+
+// A Kconfig file. Debian's have 280 KB.
+inline constexpr std::uint64_t kConfig = 16 * kMiB;
 
 // A certificate, key or list given with --trust.
 inline constexpr std::uint64_t kTrustFile = 16 * kMiB;

@@ -98,8 +98,10 @@ Result<std::unique_ptr<FileContent>> open_file(const std::string& path) {
 }
 
 Result<std::unique_ptr<Content>> hold(Stream& stream, std::uint64_t memory_limit,
-                                      std::uint64_t size_limit) {
-  std::vector<std::uint8_t> bytes(std::min<std::uint64_t>(memory_limit + 1, 64 << 10));
+                                      std::uint64_t size_limit, std::uint64_t expected) {
+  // One byte more than expected, so that the end is seen without another doubling.
+  std::vector<std::uint8_t> bytes(
+      std::min<std::uint64_t>(memory_limit, std::max<std::uint64_t>(expected, 64 << 10)) + 1);
   std::size_t filled = 0;
   for (;;) {
     if (filled == bytes.size()) {

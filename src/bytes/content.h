@@ -82,9 +82,10 @@ class FileContent final : public Content {
 Result<std::unique_ptr<FileContent>> open_file(const std::string& path);
 
 // Everything a stream delivers: in memory up to `memory_limit`, beyond that in an unlinked
-// temporary file (in $TMPDIR or /tmp), up to `size_limit`.
+// temporary file (in $TMPDIR or /tmp), up to `size_limit`. `expected` is the size that the stream
+// probably has; it may be wrong, and never makes more memory be taken than the limit.
 Result<std::unique_ptr<Content>> hold(Stream& stream, std::uint64_t memory_limit,
-                                      std::uint64_t size_limit);
+                                      std::uint64_t size_limit, std::uint64_t expected = 0);
 
 // Content as a stream. The content outlives the stream.
 class ContentStream final : public Stream {

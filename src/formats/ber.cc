@@ -28,14 +28,11 @@ std::string describe(const BerFault& fault) {
       return fmt::format("{} length octets, at most 2", fault.found);
     case BerFaultKind::indefinite_primitive:
       return fmt::format("indefinite length on the primitive tag 0x{:02x}", fault.found);
-    case BerFaultKind::missing_end:
-      return "the end-of-contents octets are missing";
-    case BerFaultKind::invalid_end:
-      return "the end-of-contents octets carry a length";
+    case BerFaultKind::missing_end: return "the end-of-contents octets are missing";
+    case BerFaultKind::invalid_end: return "the end-of-contents octets carry a length";
     case BerFaultKind::leftover:
       return fmt::format("{} bytes too many in the container", fault.found);
-    case BerFaultKind::too_deep:
-      return fmt::format("more than {} open containers", ber::kMaxDepth);
+    case BerFaultKind::too_deep: return fmt::format("more than {} open containers", ber::kMaxDepth);
   }
   return {};
 }

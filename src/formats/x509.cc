@@ -146,17 +146,10 @@ class CertificateParser {
       case Oid::subject_key_identifier:
         if (!certificate_.skid) certificate_.skid = read_skid(value);
         break;
-      case Oid::key_usage:
-        read_key_usage(value, &certificate_);
-        break;
-      case Oid::basic_constraints:
-        read_basic_constraints(value, &certificate_);
-        break;
-      case Oid::authority_key_identifier:
-        akid_ = value;
-        break;
-      default:
-        break;
+      case Oid::key_usage: read_key_usage(value, &certificate_); break;
+      case Oid::basic_constraints: read_basic_constraints(value, &certificate_); break;
+      case Oid::authority_key_identifier: akid_ = value; break;
+      default: break;
     }
   }
 

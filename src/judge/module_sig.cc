@@ -51,7 +51,8 @@ Outcome verify_in(Walk& walk, const AppendedEvidence& evidence, const Platform& 
       platform.signature_keyrings(ring ? ring.get() : &kUnknown, is_platform);
   const Outcome outcome = verify_pkcs7_signature(walk, *evidence.signature, platform.signatures,
                                                  keyrings, Usage::module, trusted_by);
-  if (ring || outcome.err != Errno::enokey) return outcome;
+  const bool complete = ring && (is_platform || platform.secondary_is_complete);
+  if (complete || outcome.err != Errno::enokey) return outcome;
   const std::string_view key =
       is_platform ? "keyrings.platform" : "keyrings.secondary_trusted_keys";
   return walk.settle(Truth::unknown, key) ? Outcome() : outcome;
@@ -83,14 +84,10 @@ Outcome check_file_hash(Walk& walk, const AppendedEvidence& evidence, const Plat
 
 std::string_view reason_of(Errno err) {
   switch (err) {
-    case Errno::enodata:
-      return "unsigned module";
-    case Errno::enopkg:
-      return "module with unsupported crypto";
-    case Errno::enokey:
-      return "module with unavailable key";
-    default:
-      return {};
+    case Errno::enodata: return "unsigned module";
+    case Errno::enopkg: return "module with unsupported crypto";
+    case Errno::enokey: return "module with unavailable key";
+    default: return {};
   }
 }
 

@@ -4,18 +4,12 @@ namespace assay {
 
 std::string_view decision_name(Decision decision) {
   switch (decision) {
-    case Decision::undetermined:
-      return "undetermined";
-    case Decision::allowed:
-      return "allowed";
-    case Decision::allowed_unverified:
-      return "allowed_unverified";
-    case Decision::allowed_tainted:
-      return "allowed_tainted";
-    case Decision::refused:
-      return "refused";
-    case Decision::crashes:
-      return "crashes";
+    case Decision::undetermined: return "undetermined";
+    case Decision::allowed: return "allowed";
+    case Decision::allowed_unverified: return "allowed_unverified";
+    case Decision::allowed_tainted: return "allowed_tainted";
+    case Decision::refused: return "refused";
+    case Decision::crashes: return "crashes";
   }
   return "undetermined";
 }

@@ -115,16 +115,11 @@ std::string_view key_kind_name(KeyKind kind) { return kKindNames[static_cast<std
 
 std::optional<Curve> curve_of(KeyKind kind) {
   switch (kind) {
-    case KeyKind::ecdsa_p192:
-      return Curve::p192;
-    case KeyKind::ecdsa_p256:
-      return Curve::p256;
-    case KeyKind::ecdsa_p384:
-      return Curve::p384;
-    case KeyKind::ecdsa_p521:
-      return Curve::p521;
-    default:
-      return std::nullopt;
+    case KeyKind::ecdsa_p192: return Curve::p192;
+    case KeyKind::ecdsa_p256: return Curve::p256;
+    case KeyKind::ecdsa_p384: return Curve::p384;
+    case KeyKind::ecdsa_p521: return Curve::p521;
+    default: return std::nullopt;
   }
 }
 

@@ -12,25 +12,16 @@ namespace rule = rules::x509;
 
 const Rule& rule_of(BerFaultKind kind) {
   switch (kind) {
-    case BerFaultKind::too_long:
-      return rules::asn1::size;
-    case BerFaultKind::overrun:
-      return rules::asn1::bounds;
-    case BerFaultKind::unexpected_tag:
-      return rules::asn1::tag;
-    case BerFaultKind::long_tag:
-      return rules::asn1::long_tag;
-    case BerFaultKind::length_too_long:
-      return rules::asn1::length;
-    case BerFaultKind::indefinite_primitive:
-      return rules::asn1::indefinite;
+    case BerFaultKind::too_long: return rules::asn1::size;
+    case BerFaultKind::overrun: return rules::asn1::bounds;
+    case BerFaultKind::unexpected_tag: return rules::asn1::tag;
+    case BerFaultKind::long_tag: return rules::asn1::long_tag;
+    case BerFaultKind::length_too_long: return rules::asn1::length;
+    case BerFaultKind::indefinite_primitive: return rules::asn1::indefinite;
     case BerFaultKind::missing_end:
-    case BerFaultKind::invalid_end:
-      return rules::asn1::end_of_contents;
-    case BerFaultKind::leftover:
-      return rules::asn1::leftover;
-    case BerFaultKind::too_deep:
-      return rules::asn1::depth;
+    case BerFaultKind::invalid_end: return rules::asn1::end_of_contents;
+    case BerFaultKind::leftover: return rules::asn1::leftover;
+    case BerFaultKind::too_deep: return rules::asn1::depth;
   }
   return rules::asn1::tag;
 }
@@ -46,18 +37,14 @@ class ItemChecker {
   Outcome check(const X509Item& item) {
     const Extent where = item.element.raw.extent();
     switch (item.place) {
-      case X509Place::sig_algo:
-        return sig_algo(item, where);
+      case X509Place::sig_algo: return sig_algo(item, where);
       case X509Place::not_before:
       case X509Place::not_after:
         return walk_.check(rule::time, parse_time(item.element).has_value(), where,
                            [&] { return std::string(item.element.content.text()); });
-      case X509Place::key_data:
-        return key_data(item, where);
-      case X509Place::extension:
-        return extension(item, where);
-      case X509Place::signature:
-        return signature(item, where);
+      case X509Place::key_data: return key_data(item, where);
+      case X509Place::extension: return extension(item, where);
+      case X509Place::signature: return signature(item, where);
     }
     return {};
   }
@@ -99,8 +86,7 @@ class ItemChecker {
         return walk_.check(rule::key_usage, read_key_usage(value, nullptr), where);
       case Oid::basic_constraints:
         return walk_.check(rule::basic_constraints, read_basic_constraints(value, nullptr), where);
-      default:
-        return {};
+      default: return {};
     }
   }
 

@@ -27,31 +27,22 @@ class ParseChecker {
       case CmsPlace::check_content_type:
         return walk_.check(rule::outer_type, item.oid == Oid::signed_data, where,
                            [&] { return oid_text(item.oid_content); });
-      case CmsPlace::signeddata_version:
-        return signed_data_version(item, where);
-      case CmsPlace::content:
-        return content(item, where);
-      case CmsPlace::extract_cert:
-        return extract_cert(item, where);
-      case CmsPlace::signerinfo_version:
-        return signer_version(item, where);
-      case CmsPlace::digest_algo:
-        return digest_algo(item, where);
-      case CmsPlace::authenticated_attr:
-        return attribute(item, where);
+      case CmsPlace::signeddata_version: return signed_data_version(item, where);
+      case CmsPlace::content: return content(item, where);
+      case CmsPlace::extract_cert: return extract_cert(item, where);
+      case CmsPlace::signerinfo_version: return signer_version(item, where);
+      case CmsPlace::digest_algo: return digest_algo(item, where);
+      case CmsPlace::authenticated_attr: return attribute(item, where);
       case CmsPlace::set_of_authattrs:
         return walk_.check(rule::attributes_required,
                            has(Oid::content_type) && has(Oid::message_digest), where);
-      case CmsPlace::pkey_algo:
-        return pkey_algo(item, where);
-      case CmsPlace::signed_info:
-        return signed_info(item, where);
+      case CmsPlace::pkey_algo: return pkey_algo(item, where);
+      case CmsPlace::signed_info: return signed_info(item, where);
       case CmsPlace::data:
       case CmsPlace::issuer:
       case CmsPlace::serial:
       case CmsPlace::skid:
-      case CmsPlace::signature:
-        return {};
+      case CmsPlace::signature: return {};
     }
     return {};
   }
@@ -131,10 +122,8 @@ class ParseChecker {
       case Oid::message_digest:
       case Oid::smime_capabilities:
       case Oid::ms_opus_info:
-      case Oid::ms_statement_type:
-        break;
-      default:
-        return {};
+      case Oid::ms_statement_type: break;
+      default: return {};
     }
     if (const Outcome bad = walk_.check(rule::attribute_once, !has(item.oid), where, name);
         bad.failed())
@@ -152,10 +141,8 @@ class ParseChecker {
       case Oid::message_digest:
         return walk_.check(rule::attribute_message_digest, item.element.tag == ber::kOctetString,
                            where);
-      case Oid::smime_capabilities:
-        return walk_.check(rule::attribute_smime, authenticode, where);
-      default:
-        return walk_.check(rule::attribute_authenticode, authenticode, where, name);
+      case Oid::smime_capabilities: return walk_.check(rule::attribute_smime, authenticode, where);
+      default: return walk_.check(rule::attribute_authenticode, authenticode, where, name);
     }
   }
 

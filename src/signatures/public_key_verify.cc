@@ -18,31 +18,20 @@ bool is_ecdsa_curve(KeyKind kind) { return curve_of(kind).has_value(); }
 std::vector<std::uint8_t> digest_info(Hash hash) {
   const auto oid_of = [hash] {
     switch (hash) {
-      case Hash::md5:
-        return Oid::md5;
-      case Hash::sha1:
-        return Oid::sha1;
-      case Hash::rmd160:
-        return Oid::rmd160;
-      case Hash::sha224:
-        return Oid::sha224;
-      case Hash::sha256:
-        return Oid::sha256;
-      case Hash::sha384:
-        return Oid::sha384;
-      case Hash::sha512:
-        return Oid::sha512;
-      case Hash::sha3_256:
-        return Oid::sha3_256;
-      case Hash::sha3_384:
-        return Oid::sha3_384;
-      case Hash::sha3_512:
-        return Oid::sha3_512;
+      case Hash::md5: return Oid::md5;
+      case Hash::sha1: return Oid::sha1;
+      case Hash::rmd160: return Oid::rmd160;
+      case Hash::sha224: return Oid::sha224;
+      case Hash::sha256: return Oid::sha256;
+      case Hash::sha384: return Oid::sha384;
+      case Hash::sha512: return Oid::sha512;
+      case Hash::sha3_256: return Oid::sha3_256;
+      case Hash::sha3_384: return Oid::sha3_384;
+      case Hash::sha3_512: return Oid::sha3_512;
       case Hash::md4:
       case Hash::sm3:
       case Hash::streebog256:
-      case Hash::streebog512:
-        return Oid::unknown;
+      case Hash::streebog512: return Oid::unknown;
     }
     return Oid::unknown;
   };
@@ -65,14 +54,11 @@ bool ecdsa_takes(Hash hash, Walk& walk) {
     case Hash::sha224:
     case Hash::sha256:
     case Hash::sha384:
-    case Hash::sha512:
-      return true;
+    case Hash::sha512: return true;
     case Hash::sha3_256:
     case Hash::sha3_384:
-    case Hash::sha3_512:
-      return walk.covers(Scope::since(kAnchor612));
-    default:
-      return false;
+    case Hash::sha3_512: return walk.covers(Scope::since(kAnchor612));
+    default: return false;
   }
 }
 

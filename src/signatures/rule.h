@@ -22,6 +22,7 @@ enum class Standing : std::uint8_t {
   bad,           // a signature that this kernel rejects whatever its policy
   malformed,     // bytes that this kernel does not accept as a signature
   undetermined,  // could not be found out
+  unchecked,     // of a kind that is not checked
 };
 
 std::string_view standing_name(Standing standing);

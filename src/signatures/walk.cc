@@ -4,30 +4,22 @@ namespace assay {
 
 std::string_view finding_name(Finding finding) {
   switch (finding) {
-    case Finding::holds:
-      return "holds";
-    case Finding::fails:
-      return "fails";
-    case Finding::skipped:
-      return "skipped";
+    case Finding::holds: return "holds";
+    case Finding::fails: return "fails";
+    case Finding::skipped: return "skipped";
   }
   return "";
 }
 
 std::string_view standing_name(Standing standing) {
   switch (standing) {
-    case Standing::verified:
-      return "verified";
-    case Standing::unsigned_:
-      return "unsigned";
-    case Standing::untrusted:
-      return "untrusted";
-    case Standing::bad:
-      return "bad";
-    case Standing::malformed:
-      return "malformed";
-    case Standing::undetermined:
-      return "undetermined";
+    case Standing::verified: return "verified";
+    case Standing::unsigned_: return "unsigned";
+    case Standing::untrusted: return "untrusted";
+    case Standing::bad: return "bad";
+    case Standing::malformed: return "malformed";
+    case Standing::undetermined: return "undetermined";
+    case Standing::unchecked: return "unchecked";
   }
   return "";
 }

@@ -26,12 +26,8 @@ bool matches(const Key& key, const KeyId& wanted) {
 void collect(const Keyring& ring, const KeyId& wanted, Candidates& out) {
   for (const Key& key : ring.keys()) {
     switch (key.usable) {
-      case KeyState::revoked:
-        out.revoked = &key;
-        break;
-      case KeyState::expired:
-        out.expired = &key;
-        break;
+      case KeyState::revoked: out.revoked = &key; break;
+      case KeyState::expired: out.expired = &key; break;
       case KeyState::good:
         if (matches(key, wanted)) out.matching.push_back(&key);
         break;

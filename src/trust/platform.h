@@ -35,6 +35,9 @@ struct Platform {
 
   // The rings; nothing: what they hold is not known. Which exist is a matter of configuration.
   std::shared_ptr<const Keyring> secondary_trusted_keys;  // with the rings linked into it
+  // False: these are the keys it is known to hold, and it may hold more (added at run time, or
+  // MOKs).
+  bool secondary_is_complete = true;
   std::shared_ptr<const Keyring> platform_keys;
   std::shared_ptr<const Keyring> revoked;  // certificates in .blacklist
 
@@ -45,6 +48,10 @@ struct Platform {
   Truth sig_enforce() const;
   Truth locked_down(Lockdown at_least) const;
 };
+
+// The algorithms that a configuration builds in. Those built as modules are there if they are
+// loaded on demand, which `autoload` says.
+KernelCrypto crypto_of(const KernelConfig& config, Truth autoload);
 
 // Whose kernels look for module keys in .platform too: Debian's and, by their sources, Fedora's.
 inline constexpr Scope kModulePlatformKeyring = Scope().in(Variant::debian).in(Variant::fedora);

@@ -133,14 +133,9 @@ Outcome validate_trust(Walk& walk, Pkcs7& pkcs7, const Keyring& ring, TrustedBy&
         good = true;
         if (trusted_by.key == nullptr) trusted_by = {trust.key(), &ring};
         break;
-      case Errno::enokey:
-        unknown = outcome;
-        break;
-      case Errno::enopkg:
-        unsupported = outcome;
-        break;
-      default:
-        return outcome;
+      case Errno::enokey: unknown = outcome; break;
+      case Errno::enopkg: unsupported = outcome; break;
+      default: return outcome;
     }
   }
   if (good) return {};

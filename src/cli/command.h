@@ -1,0 +1,60 @@
+// cli/command.h - the table of commands, and what they share.
+//
+// A command parses its options, calls the library once and renders. No decision is made here.
+
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "report/table.h"
+
+namespace CLI {
+class App;
+}
+
+namespace assay {
+
+// As grep and cmp have it; docs/exit-status.md.
+enum ExitStatus : int {
+  kGood = 0,          // everything is as it should be
+  kBad = 1,           // something is known not to be
+  kUndetermined = 2,  // something could not be found out, and nothing is known to be bad
+};
+
+// Options that every command has.
+struct CommonOptions {
+  unsigned jobs = 0;  // 0: one a processor
+  bool quiet = false;
+  int verbose = 0;
+  bool json = false;
+  std::string color = "auto";
+
+  unsigned job_count() const;
+  TextStyle text_style() const;
+};
+
+class Command {
+ public:
+  virtual ~Command() = default;
+  virtual const char* name() const = 0;
+  virtual const char* purpose() const = 0;  // one line
+  virtual void add_options(CLI::App& app) = 0;
+  virtual ExitStatus run(const CommonOptions& common) = 0;
+};
+
+void add_common_options(CLI::App& app, CommonOptions& common);
+
+// Prints an error on standard error: "assay: PATH: offset N: ...".
+void print_error(const Error& error);
+
+std::unique_ptr<Command> make_inspect_command();
+std::unique_ptr<Command> make_judge_command();
+std::unique_ptr<Command> make_verify_command();
+
+int run_command_line(int argc, char** argv);
+
+}  // namespace assay

@@ -1,0 +1,44 @@
+#include "cli/trust_arguments.h"
+
+#include <CLI/CLI.hpp>
+
+#include "base/name.h"
+#include "trust/certificate_file.h"
+
+namespace assay {
+
+void TrustArguments::add_to(CLI::App& app) {
+  app.add_option("--trust", trust,
+                 "certificates to trust: a PEM or DER file, or a folder (repeatable)")
+      ->type_name("PATH")
+      ->allow_extra_args(false);
+  app.add_option("--kernel", kernel_image, "kernel image whose built-in keys and version are used")
+      ->type_name("IMAGE");
+  app.add_option("--kernel-version", kernel_version,
+                 "version whose rules are applied (6.1, 6.12, 7.2, ...)")
+      ->type_name("V");
+}
+
+Result<TrustOptions> TrustArguments::load() const {
+  TrustOptions options;
+  options.has_certificates = !trust.empty();
+  for (const std::string& path : trust) {
+    ASSAY_TRY(Certificates certificates, load_certificates(path));
+    std::ranges::move(certificates, std::back_inserter(options.certificates));
+  }
+  if (!kernel_version.empty()) {
+    options.version = find_kernel_version(kernel_version);
+    if (!options.version)
+      return fail(
+          Reason::usage, {},
+          "--kernel-version: expected a version such as 6.12, not " + encode_name(kernel_version));
+  }
+  if (!kernel_image.empty()) {
+    ASSAY_TRY(options.image, open_image_trust(kernel_image));
+    if (options.image->error && !options.has_certificates)
+      return std::unexpected(*options.image->error);
+  }
+  return options;
+}
+
+}  // namespace assay

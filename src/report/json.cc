@@ -1,0 +1,229 @@
+#include "report/json.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/hex.h"
+#include "base/name.h"
+
+namespace assay {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// One line. Bytes that are not UTF-8 cannot stand in JSON; names are encoded before they come here,
+// and what else slips through is replaced.
+std::string line(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Json extent_of(Extent where, const std::string& in) {
+  Json json{{"offset", where.offset}, {"size", where.size}};
+  if (!in.empty()) json["in"] = in;
+  return json;
+}
+
+Json reason_of(const ReasonReport& reason) {
+  Json json{{"id", reason.id}};
+  json["errno"] = reason.err == Errno::none ? Json(nullptr) : Json(errno_name(reason.err));
+  json["errno_number"] = errno_number(reason.err);
+  json["kernel_function"] =
+      reason.kernel_function.empty() ? Json(nullptr) : Json(reason.kernel_function);
+  json["extent"] = extent_of(reason.where, reason.in);
+  json["text"] = reason.text;
+  return json;
+}
+
+Json signature_of(const SignatureReport& signature) {
+  Json json{{"carrier", signature.carrier},
+            {"status", standing_name(signature.standing)},
+            {"signer", signature.signer}};
+  if (!signature.serial.empty()) json["serial"] = signature.serial;
+  if (!signature.key_identifier.empty()) json["key_identifier"] = signature.key_identifier;
+  json["hash"] = signature.hash;
+  json["digest"] = signature.digest.empty() ? Json(nullptr) : Json(signature.digest);
+  json["algorithm"] = signature.algorithm;
+  json["extent"] = extent_of(signature.where, {});
+  return json;
+}
+
+Json trust_of(const TrustReport& trust) {
+  Json json{{"source", trust.source}, {"name", trust.name}, {"fingerprint", trust.fingerprint}};
+  if (!trust.image.empty()) {
+    json["image"] = trust.image;
+    json["image_status"] = standing_name(trust.image_standing);
+    json["found_by"] = trust.found_by;
+  }
+  return json;
+}
+
+Json steps_of(const std::vector<Step>& steps) {
+  Json json = Json::array();
+  for (const Step& step : steps) {
+    Json one{{"rule", step.rule->id},
+             {"mechanism", step.rule->mechanism()},
+             {"finding", finding_name(step.finding)}};
+    one["errno"] = errno_name(step.err);
+    one["because"] = step.because;
+    one["extent"] = extent_of(step.where, {});
+    json.push_back(std::move(one));
+  }
+  return json;
+}
+
+Json signer_of(const CmsSigner& signer, const SignatureEvidence& evidence) {
+  Json json{{"version", signer.version}};
+  if (signer.by_skid) {
+    json["key_identifier"] = to_hex(signer.sid);
+  } else {
+    json["issuer"] = name_text(signer.issuer);
+    json["serial"] = to_hex(signer.serial.bytes());
+  }
+  json["hash"] = oid_text(signer.digest_algo_oid);
+  json["algorithm"] = oid_text(signer.pkey_algo_oid);
+  if (const DigestAlgorithm* algorithm = find_digest_algorithm(signer.digest_algo))
+    if (const Digest* digest = evidence.content_digest(algorithm->hash))
+      json["digest"] = digest->hex();
+  json["signed_attributes"] = signer.authattrs.has_value();
+  if (signer.message_digest) json["message_digest"] = to_hex(signer.message_digest->bytes());
+  if (signer.signing_time) json["signing_time"] = signer.signing_time->content.text();
+  json["signature_size"] = signer.signature.size();
+  json["extent"] = extent_of(signer.raw.extent(), {});
+  return json;
+}
+
+Json certificate_of(const Certificate& certificate) {
+  Json json{{"subject", name_text(certificate.subject)}, {"issuer", name_text(certificate.issuer)}};
+  json["serial"] = to_hex(certificate.serial.bytes());
+  if (certificate.skid) json["key_identifier"] = to_hex(certificate.skid->bytes());
+  json["key"] = oid_text(certificate.key_algo_oid);
+  json["signed_with"] = oid_text(certificate.sig_algo_oid);
+  if (certificate.not_before) json["not_before"] = *certificate.not_before;
+  if (certificate.not_after) json["not_after"] = *certificate.not_after;
+  json["extent"] = extent_of(certificate.raw.extent(), {});
+  return json;
+}
+
+Json appended_of(const AppendedEvidence& appended) {
+  const SignatureTrailer& trailer = appended.trailer;
+  Json json{{"carrier", "appended"}};
+  if (trailer.block) {
+    const InfoBlock& block = *trailer.block;
+    json["block"] = {{"algo", block.algo},
+                     {"hash", block.hash},
+                     {"id_type", block.id_type},
+                     {"signer_len", block.signer_len},
+                     {"key_id_len", block.key_id_len},
+                     {"pad_is_zero", block.pad_is_zero},
+                     {"sig_len", block.sig_len}};
+    if (trailer.splits) {
+      json["payload"] = extent_of({0, trailer.payload_size}, {});
+      json["extent"] = extent_of(trailer.signature_extent(), {});
+    }
+  }
+  if (!appended.signature) return json;
+  const CmsMessage& cms = appended.signature->cms();
+  json["content_type"] = oid_text(cms.content_type);
+  json["attached_content"] = cms.content ? Json(cms.content->content.size()) : Json(nullptr);
+  json["trailing_bytes"] = cms.trailing.size();
+  if (cms.fault)
+    json["stops"] = {{"extent", extent_of(cms.fault->where, {})}, {"text", describe(*cms.fault)}};
+  json["signers"] = Json::array();
+  for (const CmsSigner& signer : cms.signers)
+    json["signers"].push_back(signer_of(signer, *appended.signature));
+  json["certificates"] = Json::array();
+  for (const auto& certificate : appended.signature->certificates())
+    json["certificates"].push_back(certificate_of(certificate->x509()));
+  return json;
+}
+
+}  // namespace
+
+std::string to_json(const ArtifactReport& report) {
+  Json json{{"schema", "assay.artifact/1"},
+            {"path", report.path},
+            {"kind", report.kind},
+            {"format", report.format}};
+  json["status"] = standing_name(report.standing);
+  if (!report.release.empty()) json["release"] = report.release;
+  if (!report.kernel.empty()) json["rules"] = report.kernel;
+  json["trust"] = report.trust ? trust_of(*report.trust) : Json(nullptr);
+  json["signatures"] = Json::array();
+  for (const SignatureReport& signature : report.signatures)
+    json["signatures"].push_back(signature_of(signature));
+  json["reason"] = report.reason ? reason_of(*report.reason) : Json(nullptr);
+  if (!report.steps.empty()) json["steps"] = steps_of(report.steps);
+  return line(json);
+}
+
+std::string to_json(const Summary& summary) {
+  return line(Json{{"schema", "assay.summary/1"},
+                   {"artifacts", summary.artifacts},
+                   {"verified", summary.verified},
+                   {"unsigned", summary.unsigned_},
+                   {"untrusted", summary.untrusted},
+                   {"bad", summary.bad},
+                   {"malformed", summary.malformed},
+                   {"undetermined", summary.undetermined},
+                   {"unchecked", summary.unchecked},
+                   {"images_unverified", summary.images_unverified},
+                   {"skipped", summary.skipped}});
+}
+
+std::string to_json(const Examined& artifact) {
+  Json json{{"schema", "assay.inspection/1"},
+            {"path", artifact.name},
+            {"kind", kind_name(artifact.kind)},
+            {"format", artifact.format}};
+  json["size"] = artifact.size;
+  if (artifact.module) {
+    json["module"] = {
+        {"name", encode_name(artifact.module->name)},
+        {"vermagic", encode_name(artifact.module->vermagic)},
+        {"arch", artifact.module->arch ? Json(arch_name(*artifact.module->arch)) : Json(nullptr)}};
+  }
+  if (artifact.image) {
+    const KernelImage& image = *artifact.image;
+    json["image"] = {{"arch", image.arch ? Json(arch_name(*image.arch)) : Json(nullptr)},
+                     {"banner", encode_name(image.banner)},
+                     {"payload", extent_of(image.payload, {})},
+                     {"compression", image.payload_codec ? Json(codec_name(*image.payload_codec))
+                                                         : Json(nullptr)}};
+  }
+  json["records"] = Json::array();
+  if (artifact.appended && artifact.appended->trailer.has_marker)
+    json["records"].push_back(appended_of(*artifact.appended));
+  if (artifact.error)
+    json["error"] = {{"id", reason_id(artifact.error->reason)},
+                     {"extent", extent_of(artifact.error->where, {})},
+                     {"text", describe(*artifact.error)}};
+  return line(json);
+}
+
+std::string to_json_error(const Error& error) {
+  return line(Json{{"schema", "assay.error/1"},
+                   {"path", error.path},
+                   {"id", reason_id(error.reason)},
+                   {"extent", extent_of(error.where, {})},
+                   {"text", describe(error)}});
+}
+
+std::string to_json(const JudgedArtifact& judged, const Verdict& verdict) {
+  Json json{{"schema", "assay.verdict/1"},
+            {"request", judged.request},
+            {"path", judged.path},
+            {"platform", judged.platform}};
+  json["decision"] = decision_name(verdict.decision);
+  json["errno"] = errno_name(verdict.err);
+  json["errno_number"] = errno_number(verdict.err);
+  json["deciding_rule"] = verdict.deciding == nullptr ? Json(nullptr) : Json(verdict.deciding->id);
+  json["proven"] = false;
+  if (!verdict.open.empty()) json["open"] = verdict.open;
+  json["log"] = verdict.log;
+  json["steps"] = steps_of(verdict.steps);
+  json["measured"] = Json::array();
+  json["audited"] = Json::array();
+  return line(json);
+}
+
+}  // namespace assay

@@ -1,0 +1,28 @@
+// report/json.h - results as JSON, one object a line, for programs.
+//
+// The field names are a contract: what stands in docs/json.md is only ever added to.
+
+#pragma once
+
+#include <string>
+
+#include "judge/verdict.h"
+#include "survey/artifact_report.h"
+#include "survey/examine.h"
+
+namespace assay {
+
+std::string to_json(const ArtifactReport& report);  // "assay.artifact/1"
+std::string to_json(const Summary& summary);        // "assay.summary/1"
+std::string to_json(const Examined& artifact);      // "assay.inspection/1"
+std::string to_json_error(const Error& error);      // "assay.error/1"
+
+// What `assay judge` is asked about.
+struct JudgedArtifact {
+  std::string request;  // "module"
+  std::string path;
+  std::string platform;  // its name
+};
+std::string to_json(const JudgedArtifact& judged, const Verdict& verdict);  // "assay.verdict/1"
+
+}  // namespace assay

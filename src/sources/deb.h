@@ -1,0 +1,25 @@
+// sources/deb.h - Debian packages (deb(5)): an ar archive of debian-binary, control.tar and
+// data.tar.
+//
+// The files of data.tar are yielded as the package's own: "linux.deb!boot/vmlinuz-6.1.0".
+
+#pragma once
+
+#include <string>
+
+#include "bytes/content.h"
+#include "sources/source.h"
+
+namespace assay {
+
+// By the ar magic and the name of the first member.
+Result<bool> is_deb(const Content& content);
+
+void walk_deb_file(const std::string& path, const std::string& name, const SourceOptions& options,
+                   SourceVisitor& visitor);
+
+// `name` is the package's printed name.
+Result<void> walk_deb(const Content& content, const std::string& name, const SourceOptions& options,
+                      SourceVisitor& visitor);
+
+}  // namespace assay

@@ -1,0 +1,17 @@
+// sources/folder.h - a folder of the file system, with all folders in it.
+//
+// Symbolic links are not followed: what they lead to inside the folder is found anyway, and what
+// lies outside was not asked for. Names are sorted, so that two runs say the same; files with the
+// usual names of kernel images come first.
+
+#pragma once
+
+#include <string>
+
+#include "sources/source.h"
+
+namespace assay {
+
+void walk_folder(const std::string& path, const SourceOptions& options, SourceVisitor& visitor);
+
+}  // namespace assay

@@ -1,0 +1,49 @@
+#include "sources/source.h"
+
+#include <sys/stat.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "base/name.h"
+#include "sources/deb.h"
+#include "sources/folder.h"
+
+namespace assay {
+
+Result<SourceKind> source_kind(const std::string& path) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0)
+    return fail(errno == ELOOP ? Reason::symlink_loop : Reason::cannot_open, {},
+                std::strerror(errno));
+  if (S_ISDIR(status.st_mode)) return SourceKind::folder;
+  if (!S_ISREG(status.st_mode)) return fail(Reason::not_a_regular_file);
+  ASSAY_TRY(const auto file, open_file(path));
+  ASSAY_TRY(const bool deb, is_deb(*file));
+  return deb ? SourceKind::deb : SourceKind::file;
+}
+
+void walk_source(const std::string& path, SourceKind kind, const SourceOptions& options,
+                 SourceVisitor& visitor) {
+  switch (kind) {
+    case SourceKind::file: {
+      Found found;
+      found.name = encode_name(path);
+      found.path = path;
+      found.inner_name = path;
+      visitor.found(std::move(found));
+      return;
+    }
+    case SourceKind::folder: walk_folder(path, options, visitor); return;
+    case SourceKind::deb: walk_deb_file(path, encode_name(path), options, visitor); return;
+  }
+}
+
+bool is_likely_image_name(std::string_view file_name) {
+  for (const std::string_view start : {"vmlinu", "Image", "bzImage", "zImage", "kernel", "image-"})
+    if (file_name.starts_with(start)) return true;
+  return file_name.ends_with(".efi");
+}
+
+}  // namespace assay

@@ -1,0 +1,87 @@
+#include "sources/tar.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+
+#include <cerrno>
+#include <optional>
+#include <vector>
+
+namespace assay {
+
+namespace {
+
+struct FreeArchive {
+  void operator()(archive* reader) const { archive_read_free(reader); }
+};
+
+}  // namespace
+
+struct TarReader::State final : Stream {
+  explicit State(std::unique_ptr<Stream> input) : input_(std::move(input)), buffer_(256 << 10) {
+    archive_read_support_format_tar(reader_.get());
+    opened_ = archive_read_open(reader_.get(), this, nullptr, &State::pull, nullptr) == ARCHIVE_OK;
+  }
+
+  // libarchive's view of our stream. An Error of ours is kept: libarchive has no place for it.
+  static la_ssize_t pull(archive* reader, void* self, const void** out) {
+    auto* state = static_cast<State*>(self);
+    const auto got = state->input_->read(state->buffer_);
+    if (!got) {
+      state->error_ = got.error();
+      archive_set_error(reader, EIO, "input");
+      return -1;
+    }
+    *out = state->buffer_.data();
+    return static_cast<la_ssize_t>(*got);
+  }
+
+  std::unexpected<Error> problem() {
+    if (error_) return std::unexpected(*error_);
+    const char* text = archive_error_string(reader_.get());
+    return fail(Reason::archive_corrupt,
+                {static_cast<std::uint64_t>(
+                     std::max<la_int64_t>(0, archive_filter_bytes(reader_.get(), 0))),
+                 0},
+                text == nullptr ? "tar" : text);
+  }
+
+  Result<std::size_t> read(std::span<std::uint8_t> out) override {
+    const la_ssize_t got = archive_read_data(reader_.get(), out.data(), out.size());
+    if (got < 0) return problem();
+    return static_cast<std::size_t>(got);
+  }
+
+  std::unique_ptr<Stream> input_;
+  std::vector<std::uint8_t> buffer_;
+  std::unique_ptr<archive, FreeArchive> reader_{archive_read_new()};
+  std::optional<Error> error_;
+  bool opened_ = false;
+};
+
+TarReader::TarReader(std::unique_ptr<Stream> stream)
+    : state_(std::make_unique<State>(std::move(stream))) {}
+TarReader::TarReader(TarReader&&) noexcept = default;
+TarReader::~TarReader() = default;
+
+Result<bool> TarReader::next(TarEntry& entry) {
+  if (!state_->opened_) return state_->problem();
+  archive_entry* header = nullptr;
+  const int got = archive_read_next_header(state_->reader_.get(), &header);
+  if (got == ARCHIVE_EOF) {
+    if (state_->error_) return std::unexpected(*state_->error_);
+    return false;
+  }
+  if (got != ARCHIVE_OK && got != ARCHIVE_WARN) return state_->problem();
+  const char* name = archive_entry_pathname(header);
+  entry.name = name == nullptr ? "" : name;
+  while (entry.name.starts_with("./")) entry.name.erase(0, 2);
+  entry.is_regular =
+      archive_entry_filetype(header) == AE_IFREG && archive_entry_hardlink(header) == nullptr;
+  entry.size = static_cast<std::uint64_t>(std::max<la_int64_t>(0, archive_entry_size(header)));
+  return true;
+}
+
+Stream& TarReader::content() { return *state_; }
+
+}  // namespace assay

@@ -1,0 +1,80 @@
+// survey/artifact_report.h - what `assay verify` says of one artifact, ready to be printed.
+
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/errno.h"
+#include "base/extent.h"
+#include "signatures/rule.h"
+#include "signatures/walk.h"
+
+namespace assay {
+
+// Why an artifact has its status: the rule that decided, or the Error that kept us from finding
+// out.
+struct ReasonReport {
+  std::string id;  // "pkcs7/trusted-key", "codec/truncated"
+  Errno err = Errno::none;
+  std::string kernel_function;  // empty for an Error
+  Extent where;
+  std::string in;  // the artifact that `where` is in
+  std::string text;
+};
+
+struct SignatureReport {
+  std::string carrier;  // "appended"
+  Standing standing = Standing::undetermined;
+  std::string signer;  // issuer and serial, or key identifier, as the SignerInfo names it
+  std::string issuer;  // its common name
+  std::string serial;  // hexadecimal; empty for a signer named by key identifier
+  std::string key_identifier;
+  std::string hash;       // "sha256"
+  std::string digest;     // of the data, hexadecimal
+  std::string algorithm;  // "rsaEncryption"
+  Extent where;
+};
+
+struct TrustReport {
+  std::string source;       // "option", "image"
+  std::string name;         // subject of the certificate that the chain ends in
+  std::string fingerprint;  // its SHA-256
+  std::string image;        // the kernel image it was found in
+  Standing image_standing = Standing::unchecked;
+  std::string found_by;  // "symbol", "structure"
+};
+
+struct ArtifactReport {
+  std::string path;
+  std::string kind;
+  std::string format;
+  Standing standing = Standing::undetermined;
+  bool is_image = false;
+  std::optional<TrustReport> trust;
+  std::vector<SignatureReport> signatures;
+  std::optional<ReasonReport> reason;
+  std::string kernel;       // whose rules were applied: "6.1 debian x86_64"
+  std::string release;      // the kernel that the artifact belongs to, where it says so
+  std::vector<Step> steps;  // where an explanation was asked for
+};
+
+struct Summary {
+  std::uint64_t artifacts = 0;
+  std::uint64_t verified = 0;
+  std::uint64_t unsigned_ = 0;
+  std::uint64_t untrusted = 0;
+  std::uint64_t bad = 0;
+  std::uint64_t malformed = 0;
+  std::uint64_t undetermined = 0;
+  std::uint64_t unchecked = 0;
+  std::uint64_t images_unverified = 0;
+  std::uint64_t skipped = 0;
+
+  void add(const ArtifactReport& report);
+  std::uint64_t count(Standing standing) const;
+};
+
+}  // namespace assay

@@ -1,0 +1,175 @@
+#include "survey/examine.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "base/limits.h"
+#include "bytes/reader.h"
+
+namespace assay {
+
+namespace {
+
+struct Suffix {
+  std::string_view text;
+  std::optional<Codec> codec;
+};
+
+// Those that kmod and the kernel know (CONFIG_MODULE_COMPRESS_*), by scripts/Makefile.modinst.
+constexpr std::array<Suffix, 4> kModuleSuffixes = {{
+    {".ko", std::nullopt},
+    {".ko.xz", Codec::xz},
+    {".ko.gz", Codec::gzip},
+    {".ko.zst", Codec::zstd},
+}};
+
+// MS-DOS header with the offset of a PE header (PE/COFF, "MS-DOS Stub").
+Result<std::string> find_pe(const Content& content) {
+  constexpr std::size_t kDosHeader = 64;
+  constexpr std::size_t kPeHeader = 26;  // signature, COFF header, magic of the optional header
+  std::vector<std::uint8_t> scratch;
+  if (content.size() < kDosHeader + kPeHeader) return std::string();
+  ASSAY_TRY(const View dos, view_of(content, 0, kDosHeader, scratch));
+  const Record<kDosHeader> record(dos);
+  if (record.le16<0>() != 0x5A4D) return std::string();
+  const std::uint64_t offset = record.le32<60>();
+  if (!lies_inside(offset, kPeHeader, content.size())) return std::string();
+  ASSAY_TRY(const View pe, view_of(content, offset, kPeHeader, scratch));
+  const Record<kPeHeader> header(pe);
+  if (header.le32<0>() != 0x4550) return std::string();
+  return std::string(header.le16<24>() == 0x20B ? "pe32+" : "pe32");
+}
+
+std::string image_format(const KernelImage& image) {
+  std::string format(image_format_name(image.format));
+  if (image.outer) format += fmt::format(".{}", codec_name(*image.outer));
+  return format;
+}
+
+// A module's plain content; for one that was compressed, what it decompresses to.
+Result<std::unique_ptr<Content>> plain_content(const Content& content, std::optional<Codec> codec) {
+  if (!codec) return nullptr;
+  ASSAY_TRY(auto stream, open_decoder(*codec, std::make_unique<ContentStream>(content)));
+  return hold(*stream, limits::kArtifactInMemory, limits::kArtifactSize);
+}
+
+class Examiner {
+ public:
+  Examiner(Examined& out, const EvidenceOptions& options,
+           const std::function<void(const Examined&, const Content&)>& with_content)
+      : out_(out), options_(options), with_content_(with_content) {}
+
+  // False: no artifact.
+  Result<bool> examine(const Content& content, bool all) {
+    out_.size = content.size();
+    bool named_module = false;
+    const std::optional<Codec> codec = module_codec(out_.inner_name, named_module);
+    if (named_module) return module(content, codec);
+    ASSAY_TRY(out_.image, find_kernel_image(content));
+    if (out_.image) {
+      out_.kind = ArtifactKind::kernel_image;
+      out_.format = image_format(*out_.image);
+      return appended(content);
+    }
+    ASSAY_TRY(out_.format, find_pe(content));
+    if (!out_.format.empty()) {
+      out_.kind = ArtifactKind::pe;
+      return appended(content);
+    }
+    if (auto elf = read_elf_module(content); elf && *elf) {
+      out_.kind = ArtifactKind::module;
+      out_.format = "ko";
+      out_.module = std::move(*elf);
+      return appended(content);
+    }
+    ASSAY_TRY(const SignatureTrailer trailer, read_signature_trailer(content));
+    if (!trailer.has_marker && !all) return false;
+    out_.kind = ArtifactKind::file;
+    return appended(content);
+  }
+
+ private:
+  Result<bool> module(const Content& content, std::optional<Codec> codec) {
+    out_.kind = ArtifactKind::module;
+    out_.format = codec ? fmt::format("ko.{}", *codec == Codec::gzip   ? "gz"
+                                               : *codec == Codec::zstd ? "zst"
+                                                                       : "xz")
+                        : "ko";
+    ASSAY_TRY(const auto plain, plain_content(content, codec));
+    const Content& bytes = plain ? *plain : content;
+    out_.size = bytes.size();
+    // A module whose ELF headers are damaged still has, or has not, a signature: the kernel looks
+    // at that first.
+    if (auto elf = read_elf_module(bytes)) out_.module = std::move(*elf);
+    return appended(bytes);
+  }
+
+  Result<bool> appended(const Content& content) {
+    ASSAY_TRY(out_.appended, collect_appended(content, options_));
+    if (with_content_) with_content_(out_, content);
+    return true;
+  }
+
+  Examined& out_;
+  const EvidenceOptions& options_;
+  const std::function<void(const Examined&, const Content&)>& with_content_;
+};
+
+// Most modules are small: one read of the whole file into a buffer that the thread keeps is cheaper
+// than several small ones.
+Result<std::unique_ptr<Content>> open_whole(const std::string& path) {
+  constexpr std::uint64_t kWhole = 4 * limits::kMiB;
+  ASSAY_TRY(auto file, open_file(path));
+  if (file->size() > kWhole) return file;
+  thread_local std::vector<std::uint8_t> buffer;
+  if (buffer.size() < file->size()) buffer.resize(file->size());
+  const auto bytes = std::span(buffer).first(file->size());
+  ASSAY_CHECK(file->read(0, bytes));
+  return std::make_unique<ViewContent>(View(bytes));
+}
+
+}  // namespace
+
+std::string_view kind_name(ArtifactKind kind) {
+  switch (kind) {
+    case ArtifactKind::module: return "module";
+    case ArtifactKind::kernel_image: return "kernel-image";
+    case ArtifactKind::pe: return "pe";
+    case ArtifactKind::file: return "file";
+    case ArtifactKind::unknown: return "unknown";
+  }
+  return "unknown";
+}
+
+std::optional<Codec> module_codec(std::string_view name, bool& is_module) {
+  for (const Suffix& suffix : kModuleSuffixes) {
+    if (!name.ends_with(suffix.text)) continue;
+    is_module = true;
+    return suffix.codec;
+  }
+  is_module = false;
+  return std::nullopt;
+}
+
+std::optional<Examined> examine(
+    Found found, bool all, const EvidenceOptions& options,
+    const std::function<void(const Examined&, const Content&)>& with_content) {
+  Examined out;
+  out.name = std::move(found.name);
+  out.container = std::move(found.container);
+  out.inner_name = std::move(found.inner_name);
+  out.path = found.path;
+  Examiner examiner(out, options, with_content);
+  const auto run = [&]() -> Result<bool> {
+    if (found.content) return examiner.examine(*found.content, all);
+    ASSAY_TRY(const auto content, open_whole(found.path));
+    return examiner.examine(*content, all);
+  };
+  const Result<bool> done = run();
+  if (!done) out.error = with_path(done.error(), out.name);
+  if (done && !*done) return std::nullopt;
+  return out;
+}
+
+}  // namespace assay

@@ -1,0 +1,51 @@
+// survey/examine.h - what a file is, and all that its records say, whatever kernel is asked.
+
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "codec/codec.h"
+#include "formats/elf_module.h"
+#include "formats/kernel_image.h"
+#include "judge/module_sig.h"
+#include "sources/source.h"
+
+namespace assay {
+
+enum class ArtifactKind : std::uint8_t {
+  module,
+  kernel_image,
+  pe,       // a PE file that is no kernel image
+  file,     // any other file that carries a record
+  unknown,  // could not be read
+};
+std::string_view kind_name(ArtifactKind kind);
+
+struct Examined {
+  std::string name;       // as printed
+  std::string container;  // where its neighbours are
+  std::string inner_name;
+  std::string path;  // on disk, where it is a file of its own
+  ArtifactKind kind = ArtifactKind::unknown;
+  std::string format;      // "ko", "ko.xz", "bzImage", "pe32+", ...
+  std::uint64_t size = 0;  // decompressed
+  std::optional<ElfModule> module;
+  std::optional<KernelImage> image;
+  std::optional<AppendedEvidence> appended;
+  std::optional<Error> error;  // what kept us from the rest
+};
+
+// The codec that a module's name announces: "x.ko.xz". `is_module` says whether the name is a
+// module's.
+std::optional<Codec> module_codec(std::string_view name, bool& is_module);
+
+// Nothing when the file is no artifact: neither module, kernel image nor PE file, and without a
+// record (unless `all`). `with_content` is called with the bytes (decompressed, for a module) while
+// they are there, for what else has to be learned from them.
+std::optional<Examined> examine(
+    Found found, bool all, const EvidenceOptions& options,
+    const std::function<void(const Examined&, const Content&)>& with_content);
+
+}  // namespace assay

@@ -1,0 +1,210 @@
+#include "survey/survey.h"
+
+#include <memory>
+#include <optional>
+#include <variant>
+
+#include "base/limits.h"
+#include "base/name.h"
+#include "survey/ordered.h"
+#include "survey/pool.h"
+
+namespace assay {
+
+namespace {
+
+// std::function wants copies; what a job carries can only be moved.
+template <class T>
+std::shared_ptr<T> shared(T&& value) {
+  return std::make_shared<T>(std::move(value));
+}
+
+class Finder final : public SourceVisitor {
+ public:
+  using OnFound = std::function<void(Found)>;
+  using OnFailed = std::function<void(Error)>;
+
+  Finder(OnFound on_found, OnFailed on_failed)
+      : on_found_(std::move(on_found)), on_failed_(std::move(on_failed)) {}
+
+  void found(Found found) override { on_found_(std::move(found)); }
+  void failed(Error error) override { on_failed_(std::move(error)); }
+  void skipped() override { ++skipped_; }
+  std::uint64_t count_skipped() const { return skipped_; }
+
+ private:
+  OnFound on_found_;
+  OnFailed on_failed_;
+  std::uint64_t skipped_ = 0;
+};
+
+void walk_paths(const SurveyOptions& options, ByteBudget& budget, Finder& finder) {
+  const SourceOptions source_options{budget, options.jobs};
+  for (const std::string& path : options.paths) {
+    const auto kind = source_kind(path);
+    if (kind)
+      walk_source(path, *kind, source_options, finder);
+    else
+      finder.failed(with_path(kind.error(), encode_name(path)));
+  }
+}
+
+// "6.1.0-56-amd64" of a file named "config-6.1.0-56-amd64".
+std::optional<std::string> release_of_config(std::string_view inner_name) {
+  constexpr std::string_view kStart = "config-";
+  const std::string_view file_name = inner_name.substr(inner_name.rfind('/') + 1);
+  if (!file_name.starts_with(kStart)) return std::nullopt;
+  return std::string(file_name.substr(kStart.size()));
+}
+
+Result<KernelConfig> read_config(const Found& found) {
+  const auto parse = [](const Content& content) -> Result<KernelConfig> {
+    if (content.size() > limits::kConfig)
+      return fail(Reason::limit_size, {}, "kernel configuration");
+    std::vector<std::uint8_t> scratch;
+    ASSAY_TRY(const View text, view_of(content, 0, content.size(), scratch));
+    return KernelConfig::parse(text.text());
+  };
+  if (found.content) return parse(*found.content);
+  ASSAY_TRY(const auto file, open_file(found.path));
+  return parse(*file);
+}
+
+JudgedModule judge_module(const Examined& artifact, const TrustAnswer& trust,
+                          const TrustBook& book) {
+  JudgedModule judged{artifact.name, "package", {}, artifact.error};
+  if (artifact.error) return judged;
+  if (!trust) {
+    judged.error = with_path(trust.error(), artifact.name);
+    return judged;
+  }
+  const Platform platform = book.package_platform(**trust);
+  judged.platform = platform.name;
+  judged.verdict = conclude(platform.kernel, true, [&](Walk& walk) {
+    return module_sig_check(walk, *artifact.appended, ModuleRequest(), platform);
+  });
+  return judged;
+}
+
+// One entry a file, in the order of the finds: a T, nothing for what is no artifact.
+template <class T>
+class Run {
+ public:
+  using Reports = Ordered<std::optional<T>>;
+  using Work = std::function<void(Found, typename Reports::Ticket)>;
+
+  Run(const SurveyOptions& options, const std::function<void(const T&)>& report)
+      : options_(options),
+        reports_([this, report](std::optional<T> result) {
+          if (!result) {
+            ++skipped_;
+            return;
+          }
+          if (options_.progress != nullptr) ++options_.progress->artifacts;
+          report(*result);
+        }),
+        pool_(options.jobs) {}
+
+  Pool& pool() { return pool_; }
+  Reports& reports() { return reports_; }
+
+  // `fail` makes a T of an Error.
+  std::uint64_t go(const Work& work, const std::function<T(const Error&)>& fail,
+                   const std::function<void()>& all_fed) {
+    Finder finder(
+        [&](Found found) {
+          const auto ticket = reports_.ticket();
+          pool_.feed([&work, ticket, found = shared(std::move(found))] {
+            work(std::move(*found), ticket);
+          });
+        },
+        [&](const Error& error) { reports_.fill(reports_.ticket(), fail(error)); });
+    ByteBudget budget(limits::kInFlight);
+    walk_paths(options_, budget, finder);
+    pool_.wait();
+    all_fed();
+    pool_.wait();
+    return skipped_ + finder.count_skipped();
+  }
+
+ private:
+  const SurveyOptions& options_;
+  std::uint64_t skipped_ = 0;
+  Reports reports_;
+  Pool pool_;
+};
+
+}  // namespace
+
+std::uint64_t survey(const SurveyOptions& options,
+                     const std::function<void(const Examined&)>& report,
+                     const std::function<void(const Error&)>& report_failure) {
+  using Result = std::variant<Examined, Error>;
+  Run<Result> run(options, [&](const Result& result) {
+    if (const auto* artifact = std::get_if<Examined>(&result))
+      report(*artifact);
+    else
+      report_failure(std::get<Error>(result));
+  });
+  const auto work = [&](Found found, std::uint64_t ticket) {
+    auto examined = examine(std::move(found), options.all, options.evidence, {});
+    run.reports().fill(ticket,
+                       examined ? std::optional<Result>(std::move(*examined)) : std::nullopt);
+  };
+  return run.go(work, [](const Error& error) { return Result(error); }, [] {});
+}
+
+Summary survey_and_verify(const SurveyOptions& options, const TrustOptions& trust,
+                          const VerifyOptions& verify,
+                          const std::function<void(const ArtifactReport&)>& report) {
+  Summary summary;
+  Run<ArtifactReport> run(options, [&](const ArtifactReport& artifact) {
+    summary.add(artifact);
+    report(artifact);
+  });
+  const bool wants_images = !trust.has_certificates && !trust.image;
+  TrustBook book(trust, [&run](std::function<void()> job) { run.pool().add(std::move(job)); });
+  const auto work = [&](Found found, std::uint64_t ticket) {
+    const auto with_content = [&](const Examined& artifact, const Content& content) {
+      if (options.progress != nullptr) options.progress->bytes += content.size();
+      if (artifact.image && wants_images) book.add_image(read_image_trust(artifact, content));
+    };
+    auto examined = examine(std::move(found), options.all, options.evidence, with_content);
+    if (!examined) return run.reports().fill(ticket, std::nullopt);
+    if (!needs_trust(*examined))
+      return run.reports().fill(ticket, verify_artifact(*examined, fail(Reason::no_trust), verify));
+    const auto artifact = shared(std::move(*examined));
+    book.find(*artifact, [&run, &verify, ticket, artifact](const TrustAnswer& answer) {
+      run.reports().fill(ticket, verify_artifact(*artifact, answer, verify));
+    });
+  };
+  summary.skipped = run.go(work, report_error, [&book] { book.no_more_images(); });
+  return summary;
+}
+
+void survey_and_judge(const SurveyOptions& options, const TrustOptions& trust,
+                      const std::function<void(const JudgedModule&)>& report) {
+  Run<JudgedModule> run(options, report);
+  TrustBook book(trust, [&run](std::function<void()> job) { run.pool().add(std::move(job)); });
+  const auto work = [&](Found found, std::uint64_t ticket) {
+    if (const auto release = release_of_config(found.inner_name)) {
+      if (auto config = read_config(found))
+        book.add_config(found.container, *release, std::move(*config));
+      return run.reports().fill(ticket, std::nullopt);
+    }
+    const auto with_content = [&](const Examined& artifact, const Content& content) {
+      if (artifact.image) book.add_image(read_image_trust(artifact, content));
+    };
+    auto examined = examine(std::move(found), options.all, options.evidence, with_content);
+    if (!examined || (examined->kind != ArtifactKind::module && !examined->error))
+      return run.reports().fill(ticket, std::nullopt);
+    const auto artifact = shared(std::move(*examined));
+    book.find(*artifact, [&run, &book, ticket, artifact](const TrustAnswer& answer) {
+      run.reports().fill(ticket, judge_module(*artifact, answer, book));
+    });
+  };
+  const auto failed = [](const Error& error) { return JudgedModule{error.path, {}, {}, error}; };
+  run.go(work, failed, [&book] { book.no_more_images(); });
+}
+
+}  // namespace assay

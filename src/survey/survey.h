@@ -1,0 +1,54 @@
+// survey/survey.h - a run over many paths: artifacts are found by one thread, examined by many, and
+// reported in the order in which they were found.
+
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "survey/artifact_report.h"
+#include "survey/trust_book.h"
+#include "survey/verify.h"
+
+namespace assay {
+
+// Numbers for a progress line; read while the run goes on.
+struct Progress {
+  std::atomic<std::uint64_t> artifacts = 0;
+  std::atomic<std::uint64_t> bytes = 0;
+};
+
+struct SurveyOptions {
+  std::vector<std::string> paths;
+  unsigned jobs = 1;
+  bool all = false;  // every file is an artifact
+  EvidenceOptions evidence;
+  Progress* progress = nullptr;
+};
+
+// Finds and examines everything, and reports what was found. Both functions are called one at a
+// time, in the order of the finds; returns the number of files that are no artifacts.
+std::uint64_t survey(const SurveyOptions& options,
+                     const std::function<void(const Examined&)>& report,
+                     const std::function<void(const Error&)>& report_failure);
+
+// The same, with every artifact verified against the trust it belongs to.
+Summary survey_and_verify(const SurveyOptions& options, const TrustOptions& trust,
+                          const VerifyOptions& verify,
+                          const std::function<void(const ArtifactReport&)>& report);
+
+// What `assay judge module` says of one module.
+struct JudgedModule {
+  std::string path;
+  std::string platform;
+  Verdict verdict;
+  std::optional<Error> error;  // why the verdict is undetermined, where that was no rule
+};
+
+// Every module judged for the kernel of its own package.
+void survey_and_judge(const SurveyOptions& options, const TrustOptions& trust,
+                      const std::function<void(const JudgedModule&)>& report);
+
+}  // namespace assay

@@ -1,0 +1,30 @@
+// survey/verify.h - is the signature of this artifact good, and in which root does it end?
+
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "survey/artifact_report.h"
+#include "survey/examine.h"
+#include "survey/trust_book.h"
+
+namespace assay {
+
+struct VerifyOptions {
+  bool explain = false;  // keep the steps
+  // --require-root: only chains that end in one of these count. Empty: any root of the trust.
+  std::vector<std::shared_ptr<const PreparedCertificate>> required_roots;
+};
+
+// Does a verdict on this artifact need trust at all?
+bool needs_trust(const Examined& artifact);
+
+// `trust` is not looked at where needs_trust says no.
+ArtifactReport verify_artifact(const Examined& artifact, const TrustAnswer& trust,
+                               const VerifyOptions& options);
+
+// The report on something that could not even be opened.
+ArtifactReport report_error(const Error& error);
+
+}  // namespace assay
