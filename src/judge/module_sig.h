@@ -2,29 +2,10 @@
 
 #pragma once
 
-#include <optional>
-
-#include "formats/appended_signature.h"
+#include "judge/appended.h"
 #include "judge/verdict.h"
-#include "signatures/evidence.h"
-#include "trust/platform.h"
-#include "trust/verify_pkcs7.h"
 
 namespace assay {
-
-// A file with, or without, an appended signature: all that MODULE_SIG looks at.
-struct AppendedEvidence {
-  SignatureTrailer trailer;
-  std::optional<SignatureEvidence> signature;  // where the trailer splits and the id_type is PKCS#7
-  std::optional<Digest> file_sha256;           // of the whole file, where it was asked for
-};
-
-struct EvidenceOptions {
-  bool file_sha256 = false;  // some platform's blocklist has bin: hashes
-};
-
-// Reads the trailer and the signature, and computes the digests that the signature is over.
-Result<AppendedEvidence> collect_appended(const Content& content, const EvidenceOptions& options);
 
 // How a module is loaded.
 struct ModuleRequest {

@@ -49,7 +49,7 @@ Verdict make_verdict(const Ending& ending, Walk walk, std::optional<std::string>
 template <class Run>
 Verdict conclude(const KernelId& kernel, bool explain, Run run) {
   auto explored = explore(kernel, explain, run, [](const Ending& a, const Ending& b) {
-    return a.decision == b.decision && a.outcome.err == b.outcome.err;
+    return a.decision == b.decision && a.outcome == b.outcome;
   });
   return make_verdict(explored.first, std::move(explored.walk), std::move(explored.open));
 }

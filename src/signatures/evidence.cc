@@ -40,20 +40,15 @@ std::vector<Hash> SignatureEvidence::wanted_hashes() const {
   return hashes;
 }
 
-Result<void> SignatureEvidence::digest_detached(const Content& content, std::uint64_t offset,
-                                                std::uint64_t size) {
+Result<void> SignatureEvidence::digest_data(const Content& file, std::uint64_t offset,
+                                            std::uint64_t size) {
   for (const Hash hash : wanted_hashes()) {
-    ASSAY_TRY(const Digest digest, compute_digest(hash, content, offset, size));
-    content_digests_.push_back(digest);
+    auto digest = cms_.content ? compute_digest(hash, cms_.content->content.bytes())
+                               : compute_digest(hash, file, offset, size);
+    if (!digest) return std::unexpected(std::move(digest).error());
+    content_digests_.push_back(*digest);
   }
   return {};
-}
-
-void SignatureEvidence::digest_attached() {
-  if (!cms_.content) return;
-  for (const Hash hash : wanted_hashes())
-    if (const auto digest = compute_digest(hash, cms_.content->content.bytes()))
-      content_digests_.push_back(*digest);
 }
 
 const Digest* SignatureEvidence::content_digest(Hash hash) const {

@@ -24,12 +24,11 @@ class SignatureEvidence {
   SignatureEvidence(SignatureEvidence&&) = default;
   SignatureEvidence& operator=(SignatureEvidence&&) = default;
 
-  // Computes the digests that its signers name over the data that the signature is detached from. A
-  // digest that libcrypto lacks is left out.
-  Result<void> digest_detached(const Content& content, std::uint64_t offset, std::uint64_t size);
-  // The same over the content that the message carries inside; what msIndirectData signs is the
-  // value without its header (RFC 2315, 9.3).
-  void digest_attached();
+  // Computes the digests that its signers name, over what they sign: the content that the message
+  // carries inside (for msIndirectData its value without the header, RFC 2315, 9.3), or where it
+  // carries none the bytes [offset, offset + size) of the file. A digest that libcrypto lacks is
+  // left out.
+  Result<void> digest_data(const Content& file, std::uint64_t offset, std::uint64_t size);
 
   const CmsMessage& cms() const { return cms_; }
   std::size_t size() const { return message_.size(); }

@@ -36,6 +36,7 @@ struct Rule {
   Standing standing;       // and what verify makes of it
   Scope scope = {};
   std::string_view log = {};  // what the kernel then prints at the default log level; {} is a value
+  bool crashes = false;    // where it does not hold, the kernel itself goes wrong; there is no error number
 
   std::string_view mechanism() const { return id.substr(0, id.find('/')); }
 };

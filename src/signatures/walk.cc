@@ -43,7 +43,7 @@ Outcome Walk::record(const Rule& rule, bool holds, Extent where, std::string bec
   if (log.empty()) log = rule.log;
   steps_.push_back(
       {&rule, Finding::fails, rule.otherwise, where, std::move(because), std::move(log)});
-  return {rule.otherwise, static_cast<std::int32_t>(steps_.size() - 1)};
+  return {rule.otherwise, static_cast<std::int32_t>(steps_.size() - 1), rule.crashes};
 }
 
 }  // namespace assay

@@ -34,8 +34,10 @@ struct Step {
 struct [[nodiscard]] Outcome {
   Errno err = Errno::none;
   std::int32_t step = -1;
+  bool crash = false;
 
-  bool failed() const { return err != Errno::none; }
+  bool failed() const { return err != Errno::none || crash; }
+  friend bool operator==(const Outcome& a, const Outcome& b) { return a.err == b.err && a.crash == b.crash; }
 };
 
 // A question that the platform (or libcrypto) leaves open, and the answer tried in this walk.

@@ -16,26 +16,27 @@ struct Candidates {
   const Key* revoked = nullptr;
 };
 
-bool matches(const Key& key, const KeyId& wanted) {
+bool has_id(const Key& key, const KeyId& wanted) {
   const Certificate& x509 = key.certificate->x509();
   if (same_key_id(x509.id(), wanted)) return true;
   const auto skid = x509.skid_id();
   return skid && same_key_id(*skid, wanted);
 }
 
-void collect(const Keyring& ring, const KeyId& wanted, Candidates& out) {
+template <class Matches>
+void collect(const Keyring& ring, Matches matches, Candidates& out) {
   for (const Key& key : ring.keys()) {
     switch (key.usable) {
       case KeyState::revoked: out.revoked = &key; break;
       case KeyState::expired: out.expired = &key; break;
       case KeyState::good:
-        if (matches(key, wanted)) out.matching.push_back(&key);
+        if (matches(key)) out.matching.push_back(&key);
         break;
     }
   }
   // The kernel stops at the first ring that has a match.
   for (const Keyring* linked : ring.links())
-    if (out.matching.empty()) collect(*linked, wanted, out);
+    if (out.matching.empty()) collect(*linked, matches, out);
 }
 
 std::string subject_of(const Key& key) { return short_name(key.certificate->x509().subject); }
@@ -53,6 +54,15 @@ const Key* pick(Walk& walk, const Candidates& candidates) {
   return first;
 }
 
+KeySearch nothing_found(Walk& walk, const Candidates& candidates) {
+  const auto name = [&](const Key* key) { return [key] { return subject_of(*key); }; };
+  if (candidates.revoked != nullptr)
+    return {nullptr, walk.check(rule::key_not_revoked, false, {}, name(candidates.revoked))};
+  if (candidates.expired != nullptr)
+    return {nullptr, walk.check(rule::key_not_expired, false, {}, name(candidates.expired))};
+  return {nullptr, {Errno::enokey, -1}};
+}
+
 }  // namespace
 
 KeySearch find_key(Walk& walk, const Keyring& ring, const std::optional<KeyId>& id,
@@ -61,15 +71,8 @@ KeySearch find_key(Walk& walk, const Keyring& ring, const std::optional<KeyId>& 
   if (const Outcome bad = walk.check(rule::key_name, !wanted.empty()); bad.failed())
     return {nullptr, bad};
   Candidates candidates;
-  collect(ring, wanted, candidates);
-  if (candidates.matching.empty()) {
-    const auto name = [&](const Key* key) { return [key] { return subject_of(*key); }; };
-    if (candidates.revoked != nullptr)
-      return {nullptr, walk.check(rule::key_not_revoked, false, {}, name(candidates.revoked))};
-    if (candidates.expired != nullptr)
-      return {nullptr, walk.check(rule::key_not_expired, false, {}, name(candidates.expired))};
-    return {nullptr, {Errno::enokey, -1}};
-  }
+  collect(ring, [&](const Key& key) { return has_id(key, wanted); }, candidates);
+  if (candidates.matching.empty()) return nothing_found(walk, candidates);
   const Key* key = pick(walk, candidates);
   if (id && skid) {
     const auto found = key->certificate->x509().skid_id();
@@ -81,6 +84,15 @@ KeySearch find_key(Walk& walk, const Keyring& ring, const std::optional<KeyId>& 
       return {nullptr, bad};
   }
   return {key, {}};
+}
+
+KeySearch find_key_by_subject(Walk& walk, const Keyring& ring, View subject) {
+  Candidates candidates;
+  collect(
+      ring, [&](const Key& key) { return same_bytes(key.certificate->x509().subject, subject); },
+      candidates);
+  if (candidates.matching.empty()) return nothing_found(walk, candidates);
+  return {pick(walk, candidates), {}};
 }
 
 }  // namespace assay

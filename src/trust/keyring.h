@@ -58,4 +58,8 @@ struct KeySearch {
 KeySearch find_key(Walk& walk, const Keyring& ring, const std::optional<KeyId>& id,
                    const std::optional<KeyId>& skid);
 
+// By the name of its subject: for a certificate that does not say which key of its issuer signed
+// it.
+KeySearch find_key_by_subject(Walk& walk, const Keyring& ring, View subject);
+
 }  // namespace assay

@@ -1,0 +1,44 @@
+// judge/appended.h - what every user of appended signatures does alike: take the file apart, look
+// at the information block, verify the PKCS#7 message in one keyring or two.
+
+#pragma once
+
+#include <optional>
+
+#include "formats/appended_signature.h"
+#include "signatures/evidence.h"
+#include "trust/platform.h"
+#include "trust/verify_pkcs7.h"
+
+namespace assay {
+
+// A file with, or without, an appended signature: all that a kernel looks at.
+struct AppendedEvidence {
+  SignatureTrailer trailer;
+  std::optional<SignatureEvidence> signature;  // where the trailer splits and the id_type is PKCS#7
+  std::optional<Digest> file_sha256;           // of the whole file, where it was asked for
+};
+
+struct EvidenceOptions {
+  bool file_sha256 = false;  // some platform's blocklist has bin: hashes
+};
+
+// Reads the trailer and the signature, and computes the digests that the signature is over.
+Result<AppendedEvidence> collect_appended(const Content& content, const EvidenceOptions& options);
+
+// The rules for the information block; each mechanism has its own errors.
+struct BlockRules {
+  const Rule& sig_len;
+  const Rule& id_type;
+  const Rule& zero_fields;
+};
+
+// mod_check_sig, or what stands in its place. Requires a trailer with a block.
+Outcome check_block(Walk& walk, const SignatureTrailer& trailer, const BlockRules& rules);
+
+// In which keyrings a signature is looked for: .secondary_trusted_keys, and where that has no key,
+// and `then_platform` says so, .platform.
+Outcome verify_in_keyrings(Walk& walk, const AppendedEvidence& evidence, const Platform& platform,
+                           bool then_platform, TrustedBy& trusted_by);
+
+}  // namespace assay
