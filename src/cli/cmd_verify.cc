@@ -90,6 +90,7 @@ class VerifyCommand final : public Command {
       fmt::print("{}\n", to_json(summary));
     else if (!common.quiet)
       fmt::print("{}", groups.to_text(summary, style));
+    if (summary.artifacts == 0) fmt::print(stderr, "assay: nothing here carries a signature, or should\n");
     return bad_ ? kBad : undetermined_ ? kUndetermined : kGood;
   }
 

@@ -14,10 +14,10 @@ std::string_view decision_name(Decision decision) {
   return "undetermined";
 }
 
-Verdict make_verdict(const Ending& ending, Walk walk, std::optional<std::string> open) {
+Verdict make_verdict(const Ending& ending, Walk walk, std::vector<std::string> open) {
   Verdict verdict;
-  if (open) {
-    verdict.open = std::move(*open);
+  if (!open.empty()) {
+    verdict.open = std::move(open);
   } else {
     verdict.decision = ending.decision;
     verdict.err = ending.outcome.err;

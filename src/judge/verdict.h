@@ -30,7 +30,7 @@ struct Verdict {
   const Rule* deciding = nullptr;  // nothing where no rule failed
   std::vector<Step> steps;         // every rule that was reached, in the kernel's order
   std::vector<std::string> log;    // what the kernel prints
-  std::string open;                // undetermined: what would have to be known ("state.lockdown")
+  std::vector<std::string> open;   // undetermined: what would have to be known ("state.lockdown")
 };
 
 // How one walk ended.
@@ -44,7 +44,7 @@ template <class Run>
 Verdict conclude(const KernelId& kernel, bool explain, Run run);
 
 // The common part of conclude().
-Verdict make_verdict(const Ending& ending, Walk walk, std::optional<std::string> open);
+Verdict make_verdict(const Ending& ending, Walk walk, std::vector<std::string> open);
 
 template <class Run>
 Verdict conclude(const KernelId& kernel, bool explain, Run run) {

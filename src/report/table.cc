@@ -184,7 +184,7 @@ std::string to_text(const JudgedArtifact& judged, const Verdict& verdict, const 
       judged.request, judged.path);
   if (verdict.err != Errno::none) text += fmt::format(": {}", errno_name(verdict.err));
   if (verdict.deciding != nullptr) text += fmt::format(" by {}", verdict.deciding->id);
-  if (!verdict.open.empty()) text += fmt::format(": the platform leaves open {}", verdict.open);
+  if (!verdict.open.empty()) text += fmt::format(": the platform leaves open {}", fmt::join(verdict.open, ", "));
   text += fmt::format("  [{}]\n", judged.platform);
   return text + steps_to_text(verdict.steps);
 }

@@ -1,11 +1,11 @@
 // signatures/explore.h - walks through the rules once for every way to answer what is open.
 //
-// When all ways end alike, the open questions did not matter. When two differ, the question they
-// differ in is what the platform would have to say.
+// When all ways end alike, the open questions did not matter. When some end otherwise than the first, the
+// questions in which they differ are what the platform would have to answer.
 
 #pragma once
 
-#include <optional>
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,14 +14,14 @@
 
 namespace assay {
 
-// More ways than this are not walked: the result is then open, naming the first question.
+// More ways than this are not walked; the first question is then named as open.
 inline constexpr int kMostWays = 256;
 
 template <class T>
 struct Explored {
-  T first;                          // the result of the first way
-  Walk walk;                        // and its walk
-  std::optional<std::string> open;  // the question on which the results differ
+  T first;                        // the result of the first way
+  Walk walk;                      // and its walk
+  std::vector<std::string> open;  // the questions that matter, in the order in which they are asked
 };
 
 // `run` walks once: T run(Walk&). `same` says whether two results are alike.
@@ -32,22 +32,23 @@ auto explore(const KernelId& kernel, bool explain, Run run, Same same)
   Walk first_walk(kernel, {}, explain);
   T first = run(first_walk);
   std::vector<Choice> choices = first_walk.choices();
-  Explored<T> explored{std::move(first), std::move(first_walk), std::nullopt};
+  Explored<T> explored{std::move(first), std::move(first_walk), {}};
+  const auto name = [&explored](const std::string& question) {
+    if (std::ranges::find(explored.open, question) == explored.open.end())
+      explored.open.insert(explored.open.begin(), question);
+  };
   for (int ways = 1;; ++ways) {
     // The next way: flip the last answer that is still "yes", and forget what came after it.
     while (!choices.empty() && !choices.back().answer) choices.pop_back();
     if (choices.empty()) return explored;
+    if (ways == kMostWays) {
+      name(choices.front().key);
+      return explored;
+    }
     choices.back().answer = false;
     const std::string question = choices.back().key;
-    if (ways == kMostWays) {
-      explored.open = question;
-      return explored;
-    }
     Walk walk(kernel, choices, false);
-    if (!same(explored.first, run(walk))) {
-      explored.open = question;
-      return explored;
-    }
+    if (!same(explored.first, run(walk))) name(question);
     choices = walk.choices();
   }
 }

@@ -57,13 +57,10 @@ Result<void> walk_data(TarReader tar, const std::string& package, const SourceOp
 }  // namespace
 
 Result<bool> is_deb(const Content& content) {
-  auto archive = ArReader::open(content);
-  if (!archive) {
-    if (archive.error().reason == Reason::bad_magic) return false;
-    return std::unexpected(std::move(archive).error());
-  }
-  const auto first = archive->next();
-  return first && *first && (*first)->name == kFirstMember;
+  std::vector<std::uint8_t> scratch;
+  const std::uint64_t size = std::min<std::uint64_t>(content.size(), kArMagic.size() + kFirstMember.size());
+  ASSAY_TRY(const View head, view_of(content, 0, size, scratch));
+  return head.text() == std::string(kArMagic) + std::string(kFirstMember);
 }
 
 Result<void> walk_deb(const Content& content, const std::string& name, const SourceOptions& options,

@@ -19,6 +19,8 @@ Result<SourceKind> source_kind(const std::string& path) {
                 std::strerror(errno));
   if (S_ISDIR(status.st_mode)) return SourceKind::folder;
   if (!S_ISREG(status.st_mode)) return fail(Reason::not_a_regular_file);
+  // What is called a package and is none is a broken package.
+  if (path.ends_with(".deb")) return SourceKind::deb;
   ASSAY_TRY(const auto file, open_file(path));
   ASSAY_TRY(const bool deb, is_deb(*file));
   return deb ? SourceKind::deb : SourceKind::file;

@@ -115,12 +115,12 @@ class Verification {
 
  private:
   void conclude(const Trust& trust, const SignatureEnding& ending,
-                const std::optional<std::string>& open, const std::vector<Step>& steps) {
-    if (open) {
+                const std::vector<std::string>& open, const std::vector<Step>& steps) {
+    if (!open.empty()) {
       report_.standing = Standing::undetermined;
       const Reason reason =
-          open->starts_with("libcrypto") ? Reason::crypto_unavailable : Reason::platform_open;
-      report_.reason = reason_of(Error{reason, {}, *open, artifact_.name});
+          open.front().starts_with("libcrypto") ? Reason::crypto_unavailable : Reason::platform_open;
+      report_.reason = reason_of(Error{reason, {}, fmt::format("{}", fmt::join(open, ", ")), artifact_.name});
       return;
     }
     if (ending.outcome.failed()) {
