@@ -25,7 +25,7 @@ inline constexpr std::uint64_t kArtifactSize = 8 * kGiB;
 inline constexpr std::uint64_t kPackageSize = 64 * kGiB;
 
 // Bytes of artifacts that may be in flight between reader and workers.
-inline constexpr std::uint64_t kInFlight = 48 * kMiB;
+inline constexpr std::uint64_t kInFlight = 16 * kMiB;
 
 // Memory a decompressor may ask for. Debian's xz packages need 9 MiB; `xz -9` needs 65 MiB.
 inline constexpr std::uint64_t kDecoderMemory = 96 * kMiB;
