@@ -30,6 +30,10 @@ inline constexpr std::uint64_t kInFlight = 16 * kMiB;
 // Memory a decompressor may ask for. Debian's xz packages need 9 MiB; `xz -9` needs 65 MiB.
 inline constexpr std::uint64_t kDecoderMemory = 96 * kMiB;
 
+// What decoding in several threads may take of it: two blocks of Debian's kernel packages (24 MiB, a
+// sixth of that compressed, and a dictionary of 8 MiB) fit. Beyond it fewer threads decode.
+inline constexpr std::uint64_t kThreadedDecoderMemory = 72 * kMiB;
+
 // The same for the kernel inside a kernel image, which is compressed to be decoded in one pass:
 // zstd asks for a window of 128 MiB (scripts/Makefile.lib, zstd22), xz for up to 128 MiB of
 // dictionary (scripts/xz_wrap.sh, 7.2). What is allocated is touched only as far as the kernel is

@@ -24,7 +24,9 @@ std::string system_error() { return std::strerror(errno); }
 Result<void> copy_out(View view, std::uint64_t offset, std::span<std::uint8_t> out) {
   if (!lies_inside(offset, out.size(), view.size()))
     return outside(offset, out.size(), view.size());
-  std::ranges::copy(view.bytes().subspan(offset, out.size()), out.begin());
+  // Not std::ranges::copy, which libstdc++ 12 compiles to a loop over bytes.
+  const auto from = view.bytes().subspan(offset, out.size());
+  std::copy(from.begin(), from.end(), out.begin());
   return {};
 }
 

@@ -1,0 +1,98 @@
+// codec/pump.h - a decoder whose library is fed pieces of input and fills pieces of output.
+//
+// The loop is the same for zlib, libbz2, liblzma, libzstd and LZ4F. The library writes straight
+// into the caller's buffer.
+
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <expected>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "base/result.h"
+#include "bytes/stream.h"
+#include "codec/codec.h"
+#include "codec/input.h"
+
+namespace assay {
+
+struct Step {
+  std::size_t consumed;
+  std::size_t produced;
+  bool ended;  // the member (gzip), stream (bzip2, xz) or frame (zstd, lz4) is complete
+};
+
+struct Fault {
+  Reason reason;
+  std::string detail = {};
+  std::size_t consumed = 0;  // up to where the damage is
+};
+
+// Library: Result<void> begin(Input&) before each member; std::expected<Step, Fault> step(in, out),
+// where an empty `in` says that the input has ended.
+template <class Library>
+class Pump final : public Stream {
+ public:
+  Pump(Input input, bool whole_input) : input_(std::move(input)), whole_input_(whole_input) {}
+
+  Library& library() { return library_; }
+
+  Result<std::size_t> read(std::span<std::uint8_t> out) override {
+    out = out.first(std::min(out.size(), kPiece));
+    std::size_t filled = 0;
+    while (state_ != State::ended && filled < out.size()) {
+      if (state_ == State::between) ASSAY_CHECK(begin_member());
+      ASSAY_TRY(const std::span<const std::uint8_t> in, input_.some());
+      const auto step = library_.step(in, out.subspan(filled));
+      input_.skip(step ? step->consumed : step.error().consumed);
+      if (!step) return fail_at(step.error().reason, input_, step.error().detail);
+      filled += step->produced;
+      if (step->ended) {
+        ASSAY_CHECK(end_member());
+      } else {
+        ASSAY_CHECK(check_progress(*step, in.empty()));
+      }
+    }
+    return filled;
+  }
+
+ private:
+  enum class State : std::uint8_t { between, inside, ended };
+  static constexpr std::size_t kPiece = 256 * limits::kKiB;
+  // liblzma may return once without progress and says LZMA_BUF_ERROR the second time.
+  static constexpr int kStalls = 2;
+
+  Result<void> begin_member() {
+    ASSAY_CHECK(library_.begin(input_));
+    state_ = State::inside;
+    return {};
+  }
+
+  Result<void> check_progress(const Step& step, bool input_ended) {
+    const bool stalled = step.consumed == 0 && step.produced == 0;
+    stalls_ = stalled ? stalls_ + 1 : 0;
+    if (stalled && input_ended) return fail_at(Reason::stream_truncated, input_);
+    if (stalls_ > kStalls)
+      return fail_at(Reason::stream_corrupt, input_, "the decoder makes no progress");
+    return {};
+  }
+
+  Result<void> end_member() {
+    state_ = State::ended;
+    if (!whole_input_) return {};
+    ASSAY_TRY(const std::span<const std::uint8_t> in, input_.some());
+    if (!in.empty()) state_ = State::between;
+    return {};
+  }
+
+  Input input_;
+  bool whole_input_;
+  State state_ = State::between;
+  int stalls_ = 0;
+  Library library_;
+};
+
+}  // namespace assay

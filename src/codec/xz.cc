@@ -1,0 +1,108 @@
+// xz and the older .lzma ("LZMA alone") by liblzma, which verifies the checks of xz.
+//
+// A .lzma file has no check; its end is a marker or a size in its header.
+
+#include <fmt/format.h>
+#include <lzma.h>
+
+#include <algorithm>
+
+#include "codec/decoders.h"
+#include "codec/pump.h"
+
+namespace assay {
+
+namespace {
+
+Fault fault(lzma_ret code, std::uint64_t memory_usage = 0) {
+  switch (code) {
+    case LZMA_MEM_ERROR: return {Reason::limit_memory, {}};
+    case LZMA_MEMLIMIT_ERROR:
+      return {Reason::limit_memory, fmt::format("{} bytes needed", memory_usage)};
+    case LZMA_FORMAT_ERROR: return {Reason::stream_corrupt, "not the header of the format"};
+    case LZMA_OPTIONS_ERROR: return {Reason::codec_unsupported, "unknown filter or option"};
+    case LZMA_UNSUPPORTED_CHECK: return {Reason::codec_unsupported, "unknown integrity check"};
+    case LZMA_DATA_ERROR: return {Reason::stream_corrupt, "data integrity error"};
+    case LZMA_BUF_ERROR: return {Reason::stream_truncated, {}};
+    default:
+      return {Reason::stream_corrupt, fmt::format("liblzma says {}", std::to_underlying(code))};
+  }
+}
+
+class Lzma {
+ public:
+  Lzma() = default;
+  Lzma(const Lzma&) = delete;
+  Lzma& operator=(const Lzma&) = delete;
+  ~Lzma() { lzma_end(&lzma_); }
+
+  void configure(Codec codec, const DecoderOptions& options) {
+    codec_ = codec;
+    options_ = options;
+  }
+
+  Result<void> begin(Input& input) {
+    // Nothing follows a .lzma file; in xz, LZMA_CONCATENATED decodes what follows (and the padding
+    // between streams) without coming back here.
+    if (started_)
+      return fail_at(Reason::stream_corrupt, input, "bytes follow the end of the stream");
+    started_ = true;
+    const lzma_ret code = start();
+    if (code == LZMA_OK) return {};
+    const Fault why = fault(code);
+    return fail_at(why.reason, input, why.detail);
+  }
+
+  std::expected<Step, Fault> step(std::span<const std::uint8_t> in, std::span<std::uint8_t> out) {
+    lzma_.next_in = in.data();
+    lzma_.avail_in = in.size();
+    lzma_.next_out = out.data();
+    lzma_.avail_out = out.size();
+    const lzma_ret code = lzma_code(&lzma_, in.empty() ? LZMA_FINISH : LZMA_RUN);
+    const std::size_t consumed = in.size() - lzma_.avail_in;
+    if (code != LZMA_OK && code != LZMA_STREAM_END) {
+      Fault why = fault(code, lzma_memusage(&lzma_));
+      why.consumed = consumed;
+      return std::unexpected(std::move(why));
+    }
+    return Step{consumed, out.size() - lzma_.avail_out, code == LZMA_STREAM_END};
+  }
+
+ private:
+  lzma_ret start() {
+    if (codec_ == Codec::lzma) return lzma_alone_decoder(&lzma_, options_.memory_limit);
+    // A check that liblzma does not know would go unverified.
+    const std::uint32_t flags =
+        LZMA_TELL_UNSUPPORTED_CHECK | (options_.whole_input ? LZMA_CONCATENATED : 0U);
+    if (options_.threads <= 1) return lzma_stream_decoder(&lzma_, options_.memory_limit, flags);
+    lzma_mt threading{};
+    threading.flags = flags;
+    threading.threads = options_.threads;
+    threading.memlimit_threading = std::min(options_.memory_limit, limits::kThreadedDecoderMemory);
+    threading.memlimit_stop = options_.memory_limit;
+    return lzma_stream_decoder_mt(&lzma_, &threading);
+  }
+
+  Codec codec_ = Codec::xz;
+  DecoderOptions options_;
+  lzma_stream lzma_ = LZMA_STREAM_INIT;
+  bool started_ = false;
+};
+
+Decoder open(Codec codec, std::unique_ptr<Stream> input, const DecoderOptions& options) {
+  auto pump = std::make_unique<Pump<Lzma>>(Input(std::move(input)), options.whole_input);
+  pump->library().configure(codec, options);
+  return pump;
+}
+
+}  // namespace
+
+Decoder open_lzma(std::unique_ptr<Stream> input, const DecoderOptions& options) {
+  return open(Codec::lzma, std::move(input), options);
+}
+
+Decoder open_xz(std::unique_ptr<Stream> input, const DecoderOptions& options) {
+  return open(Codec::xz, std::move(input), options);
+}
+
+}  // namespace assay
