@@ -82,6 +82,8 @@ bool BerDecoder::step(std::uint8_t tag, unsigned how, BerElement& out) {
 
   if (wants_container) {
     if (depth_ == open_.size()) return stop(BerFaultKind::too_deep, start);
+    out = {found, header_size, indefinite, data_.sub(next_, size),
+           data_.sub(start, next_ + size - start)};
     open_[depth_++] = {next_, indefinite ? 0 : end_, header_size};
     if (!indefinite) end_ = next_ + size;
     return true;

@@ -101,8 +101,10 @@ class BerDecoder {
   bool any_or_skip(BerElement& out) { return step(0, kAny | kSkip, out); }
   bool any_or_next(BerElement& out) { return step(0, kAny | kSkip | kConditional, out); }
 
-  // Opens a container; leave() or more() closes it.
+  // Opens a container; leave() or more() closes it. Where `out` is asked for, its content is what
+  // the length announces.
   bool enter(std::uint8_t tag) { return step(tag, kRequired, scrap_); }
+  bool enter(std::uint8_t tag, BerElement& out) { return step(tag, kRequired, out); }
   bool enter_or_skip(std::uint8_t tag) { return step(tag, kSkip, scrap_); }
   bool enter_or_next(std::uint8_t tag) { return step(tag, kSkip | kConditional, scrap_); }
 

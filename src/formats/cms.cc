@@ -16,7 +16,7 @@ using ber::kSet;
 // where the kernel's compiled grammar comes back from a jump.
 class CmsParser {
  public:
-  explicit CmsParser(View data) : ber_(data) {}
+  explicit CmsParser(View data) : data_(data), ber_(data) {}
 
   CmsMessage parse() && {
     content_info();
@@ -63,7 +63,7 @@ class CmsParser {
   void algorithm_identifier() {
     oid();
     ber_.any_or_skip(element_);
-    ber_.leave();
+    ber_.leave(element_);
     ber_.returned();
   }
 
@@ -94,6 +94,7 @@ class CmsParser {
       ber_.returned();
     }
     if (ber_.enter_or_next(context_constructed(2))) certificate_sequence();
+    place(CmsPlace::certificate_list, {});
   }
 
   void crls() {
@@ -119,7 +120,12 @@ class CmsParser {
 
   // pkcs7_extract_cert hands the element with its header to the X.509 parser.
   void certificate() {
-    message_.certificates.push_back(element_.raw);
+    View certificate = element_.raw;
+    if (element_.indefinite) {
+      const std::size_t start = certificate.origin() - data_.origin();
+      certificate = data_.sub(start, std::min(certificate.size() + 2, data_.size() - start));
+    }
+    message_.certificates.push_back(certificate);
     place(CmsPlace::extract_cert, element_);
   }
 
@@ -275,6 +281,7 @@ class CmsParser {
         {place, static_cast<std::uint16_t>(message_.signers.size()), oid_, oid_content_, element});
   }
 
+  View data_;
   BerDecoder ber_;
   CmsMessage message_;
   CmsSigner signer_;

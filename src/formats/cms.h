@@ -29,6 +29,7 @@ enum class CmsPlace : std::uint8_t {
   data,     // the content carried inside; absent when the signature is detached
   content,  // end of encapContentInfo
   extract_cert,
+  certificate_list,  // end of certificates, present or not; without an element
   signerinfo_version,
   issuer,
   serial,
@@ -79,7 +80,9 @@ struct CmsMessage {
   // The content carried inside: its value without header, and with it.
   Oid content_type = Oid::unknown;
   std::optional<BerElement> content;
-  std::vector<View> certificates;  // in the order found; from [1] and [3] too, as the kernel does
+  // In the order found, from crls too, as the kernel hands them to its X.509 parser: one of
+  // indefinite length with its end-of-contents octets, which pkcs7_extract_cert counts twice.
+  std::vector<View> certificates;
   std::vector<CmsSigner> signers;
 };
 

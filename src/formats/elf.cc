@@ -64,7 +64,7 @@ Result<void> Elf::read_header(View header) {
 Result<void> Elf::read_segments(std::uint64_t offset, std::uint16_t count,
                                 std::uint16_t entry_size) {
   if (count == 0) return {};
-  if (entry_size < (is_64_bit_ ? 56 : 32))
+  if (entry_size != (is_64_bit_ ? 56 : 32))
     return fail(Reason::bad_value, {offset, 0}, fmt::format("e_phentsize {}", entry_size));
   std::vector<std::uint8_t> scratch;
   ASSAY_TRY(const View table,
@@ -84,7 +84,7 @@ Result<void> Elf::read_segments(std::uint64_t offset, std::uint16_t count,
 Result<void> Elf::read_sections(std::uint64_t offset, std::uint16_t count, std::uint16_t entry_size,
                                 std::uint16_t names) {
   if (count == 0) return {};
-  if (entry_size < (is_64_bit_ ? 64 : 40))
+  if (entry_size != (is_64_bit_ ? 64 : 40))
     return fail(Reason::bad_value, {offset, 0}, fmt::format("e_shentsize {}", entry_size));
   std::vector<std::uint8_t> scratch;
   ASSAY_TRY(const View table,

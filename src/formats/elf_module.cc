@@ -22,12 +22,13 @@ Result<std::optional<ElfModule>> read_elf_module(const Content& content) {
     const std::size_t end = std::min(text.find('\0'), text.size());
     const std::string_view entry = text.substr(0, end);
     text.remove_prefix(std::min(end + 1, text.size()));
-    const auto value_of = [entry](std::string_view key) {
-      return entry.starts_with(key) ? entry.substr(key.size()) : std::string_view();
+    // The kernel takes the first of several (kernel/module/main.c get_modinfo).
+    const auto take = [entry](std::string_view key, std::string& value) {
+      if (value.empty() && entry.starts_with(key)) value = entry.substr(key.size());
     };
-    if (const auto value = value_of("vermagic="); !value.empty()) module.vermagic = value;
-    if (const auto value = value_of("name="); !value.empty()) module.name = value;
-    if (const auto value = value_of("version="); !value.empty()) module.version = value;
+    take("vermagic=", module.vermagic);
+    take("name=", module.name);
+    take("version=", module.version);
   }
   return module;
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/name.h"
+#include "formats/x509_akid.h"
 
 namespace assay {
 
@@ -75,7 +76,7 @@ class CertificateParser {
     oid();
     if (ber_.any_or_skip(element_) && subject_seen_ && !key_seen_)
       certificate_.key_params = element_.raw;
-    ber_.leave();
+    ber_.leave(element_);
     ber_.returned();
   }
 
@@ -95,8 +96,10 @@ class CertificateParser {
     return ber_.ok();
   }
 
+  // Where a time is missing the kernel goes by what it read before: a Validity with one time has it
+  // twice, an empty one has itself as its first.
   void validity() {
-    ber_.enter(kSequence);
+    ber_.enter(kSequence, element_);
     if (time()) {
       certificate_.not_before = parse_time(element_);
       place(X509Place::not_before);
@@ -109,9 +112,8 @@ class CertificateParser {
   }
 
   bool time() {
-    return (ber_.leaf_or_skip(kUtcTime, element_) ||
-            ber_.leaf_or_next(kGeneralizedTime, element_)) |
-           ber_.choice_made();
+    if (!ber_.leaf_or_skip(kUtcTime, element_)) ber_.leaf_or_next(kGeneralizedTime, element_);
+    return ber_.choice_made();
   }
 
   void subject_public_key_info() {
@@ -153,78 +155,16 @@ class CertificateParser {
     }
   }
 
-  // x509_akid.asn1, decoded after the certificate.
+  // Decoded after the certificate. Where both grammars can read it, they read the same.
   void authority_key_identifier(View value) {
-    BerDecoder akid(value);
-    BerElement element;
-    akid.enter(kSequence);
-    if (akid.leaf_or_skip(context(0), element)) certificate_.akid_key = element.content;
-    if (akid.enter_or_skip(context_constructed(1))) general_names(akid);
-    if (akid.leaf_or_skip(context(2), element) && certificate_.akid_issuer)
-      certificate_.akid_serial = element.content;
-    akid.leave();
-    certificate_.akid_fault = akid.fault();
-  }
-
-  void general_names(BerDecoder& akid) {
-    BerElement element;
-    do {
-      if (akid.enter_or_skip(context_constructed(0))) {  // otherName
-        akid.leaf(kOid, element);
-        explicit_any(akid, 0);
-        akid.leave();
-        akid.returned();
-      }
-      akid.leaf_or_next(context(1), element);            // rfc822Name
-      akid.leaf_or_next(context(2), element);            // dNSName
-      if (akid.enter_or_next(context_constructed(3))) {  // x400Address
-        akid.any(element);
-        akid.leave();
-        akid.returned();
-      }
-      if (akid.enter_or_next(context_constructed(4))) {  // directoryName
-        directory_name(akid);
-        akid.leave();
-        akid.returned();
-      }
-      if (akid.enter_or_next(context_constructed(5))) {  // ediPartyName
-        if (akid.enter_or_skip(context_constructed(0))) {
-          akid.any(element);
-          akid.leave();
-          akid.returned();
-        }
-        explicit_any(akid, 1);
-        akid.leave();
-        akid.returned();
-      }
-      akid.leaf_or_next(context(6), element);  // uniformResourceIdentifier
-      akid.leaf_or_next(context(7), element);  // iPAddress
-      akid.leaf_or_next(context(8), element);  // registeredID
-      akid.choice_made();
-    } while (akid.more());
-    akid.returned();
-  }
-
-  static void explicit_any(BerDecoder& akid, std::uint8_t number) {
-    BerElement element;
-    akid.enter(context_constructed(number));
-    akid.any(element);
-    akid.leave();
-  }
-
-  void directory_name(BerDecoder& akid) {
-    BerElement element;
-    akid.enter(kSequence);
-    do {
-      akid.enter(kSet);
-      do {
-        akid.enter(kSequence);
-        akid.leaf(kOid, element);
-        akid.any(element);
-        akid.leave();
-      } while (akid.more());
-    } while (akid.more(element));
-    if (akid.ok()) certificate_.akid_issuer = element.content;
+    auto akid = parse_authority_key_identifier(value, AkidGrammar::implicit_names);
+    auto older = parse_authority_key_identifier(value, AkidGrammar::explicit_names);
+    certificate_.akid_fault = akid.fault;
+    certificate_.akid_fault_61 = older.fault;
+    if (akid.fault) akid = std::move(older);
+    certificate_.akid_key = akid.key;
+    certificate_.akid_issuer = akid.issuer;
+    certificate_.akid_serial = akid.serial;
   }
 
   void oid() {

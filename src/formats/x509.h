@@ -1,8 +1,8 @@
 // formats/x509.h - X.509 certificates as the kernel's parser walks through them.
 //
-// Mirrors the grammars of crypto/asymmetric_keys/x509.asn1 and x509_akid.asn1 (6.1, 6.12, 7.2
-// alike). As with CMS (formats/cms.h), parse_certificate lists the places where the kernel looks
-// closer, in its order; the rules in signatures/x509.def say what each version accepts there.
+// Mirrors the grammar of crypto/asymmetric_keys/x509.asn1 (6.1, 6.12, 7.2 alike). As with CMS
+// (formats/cms.h), parse_certificate lists the places where the kernel looks closer, in its order;
+// the rules in signatures/x509.def say what each version accepts there.
 //
 // The kernel reads only what is listed here. Validity, key usage of module signers, path length,
 // name constraints and critical extensions mean nothing to it.
@@ -43,8 +43,11 @@ struct X509Item {
 struct Certificate {
   View raw;
   std::vector<X509Item> items;
-  std::optional<BerFault> fault;       // where the kernel's decoder gives up; items end there
-  std::optional<BerFault> akid_fault;  // the same in authorityKeyIdentifier, which is decoded last
+  std::optional<BerFault> fault;  // where the kernel's decoder gives up; items end there
+  // The same in authorityKeyIdentifier, which is decoded last: for 6.12 and 7.2, and for 6.1, whose
+  // grammar for it is another (formats/x509_akid.h).
+  std::optional<BerFault> akid_fault;
+  std::optional<BerFault> akid_fault_61;
 
   View tbs;      // tbsCertificate with its header: what the signature covers
   View serial;   // content of the INTEGER
