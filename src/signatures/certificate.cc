@@ -106,6 +106,13 @@ class ItemChecker {
   CertificateState& state_;
 };
 
+// The grammar of authorityKeyIdentifier is another in 6.1.
+Outcome check_akid(Walk& walk, const Certificate& certificate) {
+  const bool differ = certificate.akid_fault.has_value() != certificate.akid_fault_61.has_value();
+  const bool older = differ && !walk.covers(Scope::since(kAnchor612));
+  return check_ber(walk, older ? certificate.akid_fault_61 : certificate.akid_fault);
+}
+
 bool same_id(const std::optional<KeyId>& a, const std::optional<KeyId>& b) {
   return a && b && same_key_id(*a, *b);
 }
@@ -196,7 +203,7 @@ Outcome check_certificate(Walk& walk, const PreparedCertificate& prepared,
   for (const X509Item& item : certificate.items)
     if (const Outcome bad = checker.check(item); bad.failed()) return bad;
   if (const Outcome bad = check_ber(walk, certificate.fault); bad.failed()) return bad;
-  if (const Outcome bad = check_ber(walk, certificate.akid_fault); bad.failed()) return bad;
+  if (const Outcome bad = check_akid(walk, certificate); bad.failed()) return bad;
 
   // x509_get_sig_params.
   const std::optional<Hash> hash = state.signed_with->hash;
@@ -211,8 +218,10 @@ Outcome verify_certificate_signature(Walk& walk, const PreparedCertificate& cert
                                      const CertificateState& state, KeyKind issuer_kind,
                                      const PreparedKey& issuer, const KernelCrypto& crypto,
                                      PrimitiveCache& cache) {
-  const SignatureValue signature{state.signed_with->kind, state.signed_with->hash,
-                                 certificate.own_tbs_digest(), certificate.x509().signature};
+  SignatureValue signature{state.signed_with->kind, state.signed_with->hash,
+                           certificate.own_tbs_digest(), certificate.x509().signature};
+  // Without the digest algorithm the kernel goes on with a digest of no bytes.
+  if (state.unsupported_sig) signature.digest = Digest(*signature.hash, {});
   return verify_public_key(walk, issuer_kind, issuer, signature, crypto, cache);
 }
 

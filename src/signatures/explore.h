@@ -1,7 +1,7 @@
 // signatures/explore.h - walks through the rules once for every way to answer what is open.
 //
-// When all ways end alike, the open questions did not matter. When some end otherwise than the first, the
-// questions in which they differ are what the platform would have to answer.
+// When all ways end alike, the open questions did not matter. When some end otherwise than the
+// first, the questions in which they differ are what the platform would have to answer.
 
 #pragma once
 
@@ -30,9 +30,10 @@ auto explore(const KernelId& kernel, bool explain, Run run, Same same)
     -> Explored<decltype(run(std::declval<Walk&>()))> {
   using T = decltype(run(std::declval<Walk&>()));
   Walk first_walk(kernel, {}, explain);
-  T first = run(first_walk);
+  Explored<T> explored{run(first_walk), first_walk, {}};
   std::vector<Choice> choices = first_walk.choices();
-  Explored<T> explored{std::move(first), std::move(first_walk), {}};
+  // For each choice, what came out when it was answered "yes" and all that came after it was too.
+  std::vector<T> with_yes(choices.size(), explored.first);
   const auto name = [&explored](const std::string& question) {
     if (std::ranges::find(explored.open, question) == explored.open.end())
       explored.open.insert(explored.open.begin(), question);
@@ -46,10 +47,12 @@ auto explore(const KernelId& kernel, bool explain, Run run, Same same)
       return explored;
     }
     choices.back().answer = false;
-    const std::string question = choices.back().key;
+    with_yes.resize(choices.size(), explored.first);
     Walk walk(kernel, choices, false);
-    if (!same(explored.first, run(walk))) name(question);
+    const T result = run(walk);
+    if (!same(with_yes.back(), result)) name(choices.back().key);
     choices = walk.choices();
+    with_yes.resize(choices.size(), result);
   }
 }
 

@@ -82,6 +82,10 @@ Truth Scope::covers(const KernelId& kernel) const {
   return exact_end_ ? truth(kernel.version < *exact_end_) : Truth::unknown;
 }
 
+bool Scope::covers_anchor_below(KernelVersion version) const {
+  return covers_anchor(neighbours(version).below);
+}
+
 std::string Scope::describe() const {
   std::string text;
   if (first_ != kAnchor61 && last_ != kAnchor72)

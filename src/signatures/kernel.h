@@ -91,6 +91,8 @@ class Scope {
 
   Truth covers(const KernelId& kernel) const;
   bool covers_anchor(KernelVersion anchor) const { return anchor >= first_ && anchor <= last_; }
+  // The same for the last anchor that is not after `version`.
+  bool covers_anchor_below(KernelVersion version) const;
   bool covers_variant(Variant variant) const {
     return (variants_ >> static_cast<unsigned>(variant) & 1U) != 0;
   }

@@ -30,6 +30,7 @@ class ParseChecker {
       case CmsPlace::signeddata_version: return signed_data_version(item, where);
       case CmsPlace::content: return content(item, where);
       case CmsPlace::extract_cert: return extract_cert(item, where);
+      case CmsPlace::certificate_list: kept_ = certificates_.size(); return {};
       case CmsPlace::signerinfo_version: return signer_version(item, where);
       case CmsPlace::digest_algo: return digest_algo(item, where);
       case CmsPlace::authenticated_attr: return attribute(item, where);
@@ -46,6 +47,9 @@ class ParseChecker {
     }
     return {};
   }
+
+  // Certificates among the crls were parsed like the others, and are forgotten.
+  void drop_certificates_of_crls() { certificates_.resize(kept_); }
 
  private:
   Outcome signed_data_version(const CmsItem& item, Extent where) {
@@ -168,6 +172,7 @@ class ParseChecker {
   std::vector<Pkcs7Certificate>& certificates_;
   std::vector<Pkcs7Signer>& signers_;
   Pkcs7Signer signer_;
+  std::size_t kept_ = 0;         // pkcs7_note_certificate_list
   std::vector<Oid> attributes_;  // of the current signer, those known to the kernel
   Oid content_type_ = Oid::unknown;
   unsigned version_ = 0;
@@ -181,6 +186,7 @@ Outcome Pkcs7::parse(Walk& walk) {
   for (const CmsItem& item : cms.items)
     if (const Outcome bad = checker.check(item); bad.failed()) return bad;
   if (const Outcome bad = check_ber(walk, cms.fault); bad.failed()) return bad;
+  checker.drop_certificates_of_crls();
 
   // pkcs7_check_authattrs. ML-DSA without signed attributes signs the data itself, without a
   // digest.

@@ -34,21 +34,22 @@ PreparedRsaKey prepare_rsa(View key) {
   if (prepared.fault || !prepared.has_exponent) return prepared;
   const std::size_t size = without_leading_zeros(prepared.modulus).size();
   prepared.limb_size = (size + kLimbSize - 1) / kLimbSize * kLimbSize;
+  prepared.exponent_fits = without_leading_zeros(prepared.exponent).size() <= kMaxNumberSize;
   if (auto made = RsaKey::make(prepared.modulus.bytes(), prepared.exponent.bytes()))
     prepared.key = *made;
   return prepared;
 }
 
-// crypto/ecdsa.c ecdsa_set_pub_key: 04, then x and y in halves that fill as many 64-bit digits as
-// the curve has.
 PreparedEcKey prepare_ec(Curve curve, View key) {
   constexpr std::size_t kDigitSize = 8;
   PreparedEcKey prepared;
-  if (key.empty() || key.size() % 2 == 0 || key[0] != 4) return prepared;
+  if (key.empty() || key[0] != 4) return prepared;
   const std::size_t half = (key.size() - 1) / 2;
   const auto digits = [](std::size_t size) { return (size + kDigitSize - 1) / kDigitSize; };
   const std::size_t size = coordinate_size(curve);
   if (digits(half) != digits(size)) return prepared;
+  prepared.fits_61 = half % kDigitSize == 0;
+  prepared.fits_612 = key.size() % 2 == 1;
   // Coordinates may be written with more or fewer leading zeros than libcrypto wants.
   std::vector<std::uint8_t> point(2 * size);
   for (std::size_t i = 0; i < 2; ++i) {

@@ -14,18 +14,27 @@
 
 namespace assay {
 
+// Bytes that an MPI of the kernel can have (MAX_EXTERN_MPI_BITS).
+inline constexpr std::size_t kMaxNumberSize = 2048;
+
 struct PreparedRsaKey {
   std::optional<BerFault> fault;  // not SEQUENCE { INTEGER, INTEGER }
   bool has_modulus = false;       // not empty
   bool has_exponent = false;      // not empty, and not longer than the modulus
   View modulus;
   View exponent;
-  std::size_t limb_size = 0;  // bytes of the modulus, rounded up to the kernel's 64-bit limbs
+  bool exponent_fits = false;  // into an MPI
+  std::size_t limb_size = 0;   // bytes of the modulus, rounded up to the kernel's 64-bit limbs
   std::optional<RsaKey> key;
 };
 
+// crypto/ecdsa.c ecdsa_set_pub_key: 04, then x and y in halves that fill as many 64-bit digits as
+// the curve has. 6.1 wants the digits full, and passes over one byte that follows; 6.12 and 7.2 do
+// neither.
 struct PreparedEcKey {
   std::optional<EcdsaKey> key;  // nothing when the point is none of the curve
+  bool fits_61 = false;
+  bool fits_612 = false;
 };
 
 class PreparedKey {

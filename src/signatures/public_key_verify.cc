@@ -74,9 +74,13 @@ class RsaVerifier {
     if (const Outcome bad = check_key(); bad.failed()) return bad;
     const View value = signature_.value;
     const Extent where = value.extent();
+    const bool hashed = !signature_.digest || signature_.digest->size() != 0;
     if (const Outcome bad = walk_.check(
-            rule::rsa_length, value.size() == key_.limb_size, where,
-            [&] { return fmt::format("{} bytes, expected {}", value.size(), key_.limb_size); });
+            rule::rsa_length, hashed && value.size() == key_.limb_size, where,
+            [&] {
+              return hashed ? fmt::format("{} bytes, expected {}", value.size(), key_.limb_size)
+                            : fmt::format("without {}", hash_name(*signature_.hash));
+            });
         bad.failed())
       return bad;
     if (!key_.key) return open("RSA with this key");
@@ -100,6 +104,11 @@ class RsaVerifier {
         bad.failed())
       return bad;
     if (const Outcome bad = walk_.check(rule::rsa_numbers, key_.has_modulus && key_.has_exponent);
+        bad.failed())
+      return bad;
+    if (const Outcome bad = walk_.check(
+            rule::rsa_number_size, key_.limb_size <= kMaxNumberSize && key_.exponent_fits, {},
+            [&] { return fmt::format("modulus of {} bytes", key_.modulus.size()); });
         bad.failed())
       return bad;
     const std::size_t bits = key_.limb_size * 8;
@@ -171,7 +180,10 @@ class EcdsaVerifier {
       : walk_(walk), curve_(curve), key_(key), signature_(signature), cache_(cache) {}
 
   Outcome verify() {
-    if (const Outcome bad = walk_.check(rule::ec_key, key_.key.has_value()); bad.failed())
+    const bool fits = key_.fits_61 == key_.fits_612 || !walk_.covers(Scope::since(kAnchor612))
+                          ? key_.fits_61
+                          : key_.fits_612;
+    if (const Outcome bad = walk_.check(rule::ec_key, fits && key_.key.has_value()); bad.failed())
       return bad;
     BerDecoder ber(signature_.value);
     View r;
@@ -287,6 +299,7 @@ Outcome verify_public_key(Walk& walk, KeyKind key_kind, const PreparedKey& key,
     return std::string(signature.hash ? hash_name(*signature.hash) : "none");
   };
   bool hash_fits = true;  // of the template pkcs1(rsa,HASH), which not every digest has
+  bool hash_missing = false;
   if (is_ecdsa_curve(key_kind)) {
     const bool takes = signature.hash && ecdsa_takes(*signature.hash, walk);
     if (const Outcome bad = walk.check(rule::ecdsa_hash, takes, {}, hash_text); bad.failed())
@@ -297,15 +310,21 @@ Outcome verify_public_key(Walk& walk, KeyKind key_kind, const PreparedKey& key,
       return bad;
   } else if (key_kind == KeyKind::rsa) {
     hash_fits = signature.hash && !digest_info(*signature.hash).empty();
+    // Since 6.12 at the latest the error of the template is passed on (crypto/algboss.c).
+    hash_missing = !hash_fits && !walk.covers(Scope::since(kAnchor612));
   }
-  const Truth available = crypto.has(key_kind) && truth(hash_fits);
+  const Truth available = crypto.has(key_kind) && truth(!hash_missing);
   if (const Outcome bad = walk.check(
           rule::available, available, fmt::format("config: {}", key_kind_name(key_kind)),
           [&] { return fmt::format("{} with {}", key_kind_name(key_kind), hash_text()); });
       bad.failed())
     return bad;
 
-  if (key_kind == KeyKind::rsa) return RsaVerifier(walk, key.rsa(), signature, cache).verify();
+  if (key_kind == KeyKind::rsa) {
+    if (const Outcome bad = walk.check(rule::rsa_hash, hash_fits, {}, hash_text); bad.failed())
+      return bad;
+    return RsaVerifier(walk, key.rsa(), signature, cache).verify();
+  }
   if (const auto curve = curve_of(key_kind))
     return EcdsaVerifier(walk, *curve, key.ec(), signature, cache).verify();
   if (is_ml_dsa(key_kind)) return verify_ml_dsa(walk, key_kind, key, signature);

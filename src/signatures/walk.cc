@@ -24,6 +24,14 @@ std::string_view standing_name(Standing standing) {
   return "";
 }
 
+// Between two anchors either all that differs is as in the later one, or all as in the earlier.
+bool Walk::covers(const Scope& scope) {
+  const Truth covered = scope.covers(kernel_);
+  if (covered != Truth::unknown) return covered == Truth::yes;
+  const bool as_in_later = settle(Truth::unknown, "kernel.version");
+  return as_in_later != scope.covers_anchor_below(kernel_.version);
+}
+
 bool Walk::settle(Truth value, std::string_view key) {
   if (value != Truth::unknown) return value == Truth::yes;
   for (const Choice& choice : choices_)

@@ -37,7 +37,9 @@ struct [[nodiscard]] Outcome {
   bool crash = false;
 
   bool failed() const { return err != Errno::none || crash; }
-  friend bool operator==(const Outcome& a, const Outcome& b) { return a.err == b.err && a.crash == b.crash; }
+  friend bool operator==(const Outcome& a, const Outcome& b) {
+    return a.err == b.err && a.crash == b.crash;
+  }
 };
 
 // A question that the platform (or libcrypto) leaves open, and the answer tried in this walk.
@@ -81,7 +83,7 @@ class Walk {
   // Is this a rule of the kernel asked about? Between anchors that differ, "kernel.version" is
   // open.
   bool applies(const Rule& rule) { return covers(rule.scope); }
-  bool covers(const Scope& scope) { return settle(scope.covers(kernel_), "kernel.version"); }
+  bool covers(const Scope& scope);
   // A truth value, or for what is open the answer chosen for `key` in this walk.
   bool settle(Truth value, std::string_view key);
 
