@@ -25,14 +25,20 @@ bool has_id(const Key& key, const KeyId& wanted) {
 
 template <class Matches>
 void collect(const Keyring& ring, Matches matches, Candidates& out) {
+  Candidates here;
   for (const Key& key : ring.keys()) {
     switch (key.usable) {
-      case KeyState::revoked: out.revoked = &key; break;
-      case KeyState::expired: out.expired = &key; break;
+      case KeyState::revoked: here.revoked = &key; break;
+      case KeyState::expired: here.expired = &key; break;
       case KeyState::good:
         if (matches(key)) out.matching.push_back(&key);
         break;
     }
+  }
+  // The error of a key that was passed over stands until another one is.
+  if (here.revoked != nullptr || here.expired != nullptr) {
+    out.revoked = here.revoked;
+    out.expired = here.expired;
   }
   // The kernel stops at the first ring that has a match.
   for (const Keyring* linked : ring.links())
@@ -56,7 +62,10 @@ const Key* pick(Walk& walk, const Candidates& candidates) {
 
 KeySearch nothing_found(Walk& walk, const Candidates& candidates) {
   const auto name = [&](const Key* key) { return [key] { return subject_of(*key); }; };
-  if (candidates.revoked != nullptr)
+  const bool revoked_last =
+      candidates.expired == nullptr || candidates.revoked == nullptr ||
+      walk.settle(Truth::unknown, "keyring order: a revoked key and an expired one");
+  if (candidates.revoked != nullptr && revoked_last)
     return {nullptr, walk.check(rule::key_not_revoked, false, {}, name(candidates.revoked))};
   if (candidates.expired != nullptr)
     return {nullptr, walk.check(rule::key_not_expired, false, {}, name(candidates.expired))};

@@ -21,6 +21,7 @@ enum class Lockdown : std::uint8_t { none, integrity, confidentiality };
 
 struct PlatformState {
   std::optional<bool> secure_boot;
+  std::optional<bool> ipl_secure;    // s390
   std::optional<Lockdown> lockdown;  // after the command line took effect
   std::optional<bool> sig_enforce;   // module signatures; as it stands after boot
 };
@@ -46,6 +47,7 @@ struct Platform {
   }
 
   Truth sig_enforce() const;
+  Truth ipl_secure() const { return state.ipl_secure ? truth(*state.ipl_secure) : Truth::unknown; }
   Truth locked_down(Lockdown at_least) const;
 };
 

@@ -85,7 +85,8 @@ class SignerTrust {
                                          key->state.key_kind, key->certificate->key(),
                                          context.crypto, cache);
     }
-    // Whatever went wrong is EKEYREJECTED here.
+    // Whatever else went wrong is EKEYREJECTED here.
+    if (bad.err == Errno::enomem) return bad;
     const auto why = [&] {
       return fmt::format("key \"{}\": {}", short_name(key->certificate->x509().subject),
                          errno_name(bad.err));

@@ -9,9 +9,10 @@ namespace {
 namespace rule = rules::pkcs7;
 
 Outcome check_revocation(Walk& walk, Pkcs7& pkcs7, const SignatureKeyrings& keyrings) {
-  // 6.1 asks only where the platform keyring is searched.
+  // 6.1 asks only where the platform keyring is searched, and after it was found to exist.
   if (keyrings.revoked == nullptr) return {};
-  if (!keyrings.is_platform && !walk.covers(Scope::since(kAnchor612))) return {};
+  const bool asked_in_61 = keyrings.is_platform && keyrings.ring != nullptr;
+  if (!asked_in_61 && !walk.covers(Scope::since(kAnchor612))) return {};
   // Only a message that the revoked certificates vouch for is revoked: any error means it is not,
   // and leaves no trace. The search is therefore walked apart.
   Walk apart(walk.kernel(), walk.choices(), false);
