@@ -1,6 +1,7 @@
 #include "survey/survey.h"
 
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <variant>
 
@@ -86,6 +87,37 @@ JudgedModule judge_module(const Examined& artifact, const TrustAnswer& trust,
   return judged;
 }
 
+// One artifact's verdict, made perhaps before it is certain what it is checked against.
+class Attempt {
+ public:
+  Attempt(Examined artifact, const VerifyOptions& options)
+      : artifact_(std::move(artifact)), options_(options) {}
+
+  const Examined& artifact() const { return artifact_; }
+
+  void prepare(const std::shared_ptr<const Trust>& trust) {
+    const std::lock_guard lock(mutex_);
+    if (concluded_) return;
+    prepared_ = verify_artifact(artifact_, trust, options_);
+    prepared_for_ = trust;
+  }
+
+  ArtifactReport conclude(const TrustAnswer& answer) {
+    const std::lock_guard lock(mutex_);
+    concluded_ = true;
+    if (prepared_for_ && answer && *answer == prepared_for_) return std::move(prepared_);
+    return verify_artifact(artifact_, answer, options_);
+  }
+
+ private:
+  const Examined artifact_;
+  const VerifyOptions& options_;
+  std::mutex mutex_;
+  bool concluded_ = false;
+  std::shared_ptr<const Trust> prepared_for_;
+  ArtifactReport prepared_;
+};
+
 // One entry a file, in the order of the finds: a T, nothing for what is no artifact.
 template <class T>
 class Run {
@@ -167,16 +199,21 @@ Summary survey_and_verify(const SurveyOptions& options, const TrustOptions& trus
   const auto work = [&](Found found, std::uint64_t ticket) {
     const auto with_content = [&](const Examined& artifact, const Content& content) {
       if (options.progress != nullptr) options.progress->bytes += content.size();
-      if (artifact.image && wants_images) book.add_image(read_image_trust(artifact, content));
+      if (!artifact.image || !wants_images) return;
+      const auto propose = [&book](auto image) { book.propose_image(std::move(image)); };
+      book.add_image(read_image_trust(artifact, content, propose));
     };
     auto examined = examine(std::move(found), options.all, options.evidence, with_content);
     if (!examined) return run.reports().fill(ticket, std::nullopt);
     if (!needs_trust(*examined))
       return run.reports().fill(ticket, verify_artifact(*examined, fail(Reason::no_trust), verify));
-    const auto artifact = shared(std::move(*examined));
-    book.find(*artifact, [&run, &verify, ticket, artifact](const TrustAnswer& answer) {
-      run.reports().fill(ticket, verify_artifact(*artifact, answer, verify));
-    });
+    const auto attempt = std::make_shared<Attempt>(std::move(*examined), verify);
+    book.find(
+        attempt->artifact(),
+        [&run, ticket, attempt](const TrustAnswer& answer) {
+          run.reports().fill(ticket, attempt->conclude(answer));
+        },
+        [attempt](const std::shared_ptr<const Trust>& likely) { attempt->prepare(likely); });
   };
   summary.skipped = run.go(work, report_error, [&book] { book.no_more_images(); });
   return summary;

@@ -77,6 +77,40 @@ std::shared_ptr<const Trust> make_trust(
   return trust;
 }
 
+std::shared_ptr<const ImageTrust> image_trust(const Examined& artifact,
+                                              const Result<SystemCertificates>& list) {
+  auto trust = std::make_shared<ImageTrust>();
+  trust->name = artifact.name;
+  trust->container = artifact.container;
+  trust->banner = artifact.image->banner;
+  if (list) {
+    trust->found_by = list->found_by;
+    if (!list->banner.empty()) trust->banner = list->banner;
+    for (const auto& der : list->certificates)
+      trust->certificates.push_back(PreparedCertificate::own(der));
+  } else {
+    trust->error = with_path(list.error(), artifact.name);
+  }
+  trust->release = release_of_banner(trust->banner).value_or("");
+  trust->kernel = kernel_of(trust->release, artifact.image->arch, std::nullopt);
+  if (const auto variant = guess_variant(trust->banner)) trust->kernel.variant = *variant;
+  return trust;
+}
+
+// Does the search of an image end with what it had found first?
+bool says_the_same(const ImageTrust& proposed, const ImageTrust& image) {
+  const auto same_bytes = [](const auto& a, const auto& b) {
+    return std::ranges::equal(a->x509().raw.bytes(), b->x509().raw.bytes());
+  };
+  return !image.error && proposed.name == image.name && proposed.container == image.container &&
+         proposed.banner == image.banner &&
+         std::ranges::equal(proposed.certificates, image.certificates, same_bytes);
+}
+
+bool is_of_its_container(const ImageTrust& image, const std::string& container) {
+  return image.container == container && !container.empty();
+}
+
 }  // namespace
 
 KernelId kernel_of(std::string_view text, std::optional<Arch> arch,
@@ -88,24 +122,12 @@ KernelId kernel_of(std::string_view text, std::optional<Arch> arch,
   return kernel;
 }
 
-std::shared_ptr<const ImageTrust> read_image_trust(const Examined& artifact,
-                                                   const Content& content) {
-  auto trust = std::make_shared<ImageTrust>();
-  trust->name = artifact.name;
-  trust->container = artifact.container;
-  trust->banner = artifact.image->banner;
-  if (auto list = find_system_certificates(content, *artifact.image)) {
-    trust->found_by = list->found_by;
-    if (!list->banner.empty()) trust->banner = list->banner;
-    for (auto& der : list->certificates)
-      trust->certificates.push_back(PreparedCertificate::own(std::move(der)));
-  } else {
-    trust->error = with_path(std::move(list).error(), artifact.name);
-  }
-  trust->release = release_of_banner(trust->banner).value_or("");
-  trust->kernel = kernel_of(trust->release, artifact.image->arch, std::nullopt);
-  if (const auto variant = guess_variant(trust->banner)) trust->kernel.variant = *variant;
-  return trust;
+std::shared_ptr<const ImageTrust> read_image_trust(const Examined& artifact, const Content& content,
+                                                   const ProposeImage& propose) {
+  OnListFound on_list_found;
+  if (propose)
+    on_list_found = [&](const SystemCertificates& list) { propose(image_trust(artifact, list)); };
+  return image_trust(artifact, find_system_certificates(content, *artifact.image, on_list_found));
 }
 
 Result<std::shared_ptr<const ImageTrust>> open_image_trust(const std::string& path) {
@@ -126,8 +148,25 @@ Result<std::shared_ptr<const ImageTrust>> open_image_trust(const std::string& pa
 TrustBook::TrustBook(TrustOptions options, std::function<void(std::function<void()>)> run_later)
     : options_(std::move(options)), run_later_(std::move(run_later)) {}
 
+void TrustBook::propose_image(std::shared_ptr<const ImageTrust> image) {
+  const std::lock_guard lock(mutex_);
+  proposed_.push_back(std::move(image));
+  for (const Question& question : waiting_) prepare_for(proposed_.back(), question);
+}
+
+// Called with the mutex held.
+void TrustBook::prepare_for(const std::shared_ptr<const ImageTrust>& image,
+                            const Question& question) {
+  if (!question.prepare || question.release.empty() || image->release != question.release ||
+      !is_of_its_container(*image, question.container))
+    return;
+  run_later_([prepare = question.prepare, found = *trust_of(image)] { prepare(found); });
+}
+
 void TrustBook::add_image(std::shared_ptr<const ImageTrust> image) {
   const std::lock_guard lock(mutex_);
+  for (const auto& proposed : proposed_)
+    if (says_the_same(*proposed, *image)) image = proposed;
   images_.emplace(image->release, std::move(image));
   std::erase_if(waiting_, [this](const Question& question) { return try_answer(question); });
 }
@@ -158,11 +197,13 @@ void TrustBook::no_more_images() {
   std::erase_if(waiting_, [this](const Question& question) { return try_answer(question); });
 }
 
-void TrustBook::find(const Examined& artifact, std::function<void(TrustAnswer)> answer) {
+void TrustBook::find(const Examined& artifact, std::function<void(TrustAnswer)> answer,
+                     Prepare prepare) {
   Question question;
   question.container = artifact.container;
   question.path = artifact.path;
   question.answer = std::move(answer);
+  question.prepare = std::move(prepare);
   if (artifact.module) {
     question.release = artifact.module->release();
     question.arch = artifact.module->arch;
@@ -182,7 +223,9 @@ void TrustBook::find(const Examined& artifact, std::function<void(TrustAnswer)> 
     question.answer(std::move(found));
     return;
   }
-  if (!try_answer(question)) waiting_.push_back(std::move(question));
+  if (try_answer(question)) return;
+  for (const auto& proposed : proposed_) prepare_for(proposed, question);
+  waiting_.push_back(std::move(question));
 }
 
 // The image of the same release in the same container. Once all images are known, one elsewhere in
@@ -191,7 +234,7 @@ std::shared_ptr<const ImageTrust> TrustBook::best_image(const Question& question
   std::shared_ptr<const ImageTrust> elsewhere;
   bool unique = true;
   const auto consider = [&](const std::shared_ptr<const ImageTrust>& image) -> bool {
-    if (image->container == question.container && !image->container.empty()) return true;
+    if (is_of_its_container(*image, question.container)) return true;
     if (elsewhere && elsewhere->release != image->release) unique = false;
     if (!elsewhere || elsewhere->error) elsewhere = image;
     return false;

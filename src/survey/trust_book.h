@@ -2,9 +2,10 @@
 // belongs to.
 //
 // Images are noted as they are found; modules ask by the release they were built for. A module that
-// comes before its image waits, as evidence of a few hundred bytes. Once no further image can turn
-// up in the run, those that the host has installed are looked at (/lib/modules/X/vmlinuz,
-// /boot/vmlinuz-X).
+// comes before its image waits, as evidence of a few hundred bytes; meanwhile its verdict can be
+// prepared, once the image has shown a list and while the rest of it is searched for another. Once
+// no further image can turn up in the run, those that the host has installed are looked at
+// (/lib/modules/X/vmlinuz, /boot/vmlinuz-X).
 
 #pragma once
 
@@ -62,14 +63,19 @@ class TrustBook {
   // `run_later` queues work that a lookup has waited for.
   TrustBook(TrustOptions options, std::function<void(std::function<void()>)> run_later);
 
+  // An image whose search has not ended. Lookups prepare for it, and are not answered by it.
+  void propose_image(std::shared_ptr<const ImageTrust> image);
   void add_image(std::shared_ptr<const ImageTrust> image);
   // The configuration of the kernel `release` in this container.
   void add_config(const std::string& container, const std::string& release, KernelConfig config);
   // No image will be added any more, but for those that lookups ask the host for.
   void no_more_images();
 
-  // Calls `answer` now or later with what `artifact` is checked against.
-  void find(const Examined& artifact, std::function<void(TrustAnswer)> answer);
+  // Calls `answer` now or later with what `artifact` is checked against; before that perhaps
+  // `prepare`, at the same time perhaps, with what it will likely be: the same pointer then.
+  using Prepare = std::function<void(const std::shared_ptr<const Trust>&)>;
+  void find(const Examined& artifact, std::function<void(TrustAnswer)> answer,
+            Prepare prepare = {});
 
   // The kernel that an image is, as its package describes it: built-in keys and configuration. How
   // it is booted, and which keys are added then, is not known.
@@ -82,11 +88,13 @@ class TrustBook {
     std::string path;
     std::optional<Arch> arch;
     std::function<void(TrustAnswer)> answer;
+    Prepare prepare;
   };
 
   bool try_answer(const Question& question);
   void ask_host(const std::string& release, const std::string& path);
   std::shared_ptr<const ImageTrust> best_image(const Question& question) const;
+  void prepare_for(const std::shared_ptr<const ImageTrust>& image, const Question& question);
   TrustAnswer trust_of(const std::shared_ptr<const ImageTrust>& image);
   TrustAnswer option_trust(const Question& question);
 
@@ -95,6 +103,7 @@ class TrustBook {
   mutable std::mutex mutex_;
   bool complete_ = false;
   std::multimap<std::string, std::shared_ptr<const ImageTrust>> images_;  // by release
+  std::vector<std::shared_ptr<const ImageTrust>> proposed_;
   std::map<std::pair<std::string, std::string>, KernelConfig> configs_;  // by container and release
   std::vector<Question> waiting_;
   std::set<std::string> asked_;  // releases that the host is, or was, asked for
@@ -103,9 +112,11 @@ class TrustBook {
   std::map<std::string, std::shared_ptr<const Trust>> by_kernel_;  // for --trust
 };
 
-// Reads an image's certificate list. Never fails: what goes wrong stands in the result.
-std::shared_ptr<const ImageTrust> read_image_trust(const Examined& artifact,
-                                                   const Content& content);
+// Reads an image's certificate list. Never fails: what goes wrong stands in the result. `propose`
+// is told what the result will likely be, while the image is searched to its end.
+using ProposeImage = std::function<void(std::shared_ptr<const ImageTrust>)>;
+std::shared_ptr<const ImageTrust> read_image_trust(const Examined& artifact, const Content& content,
+                                                   const ProposeImage& propose = {});
 
 // The image at `path` (--kernel); image_unknown when it is none.
 Result<std::shared_ptr<const ImageTrust>> open_image_trust(const std::string& path);

@@ -118,9 +118,10 @@ class Verification {
                 const std::vector<std::string>& open, const std::vector<Step>& steps) {
     if (!open.empty()) {
       report_.standing = Standing::undetermined;
-      const Reason reason =
-          open.front().starts_with("libcrypto") ? Reason::crypto_unavailable : Reason::platform_open;
-      report_.reason = reason_of(Error{reason, {}, fmt::format("{}", fmt::join(open, ", ")), artifact_.name});
+      const Reason reason = open.front().starts_with("libcrypto") ? Reason::crypto_unavailable
+                                                                  : Reason::platform_open;
+      report_.reason =
+          reason_of(Error{reason, {}, fmt::format("{}", fmt::join(open, ", ")), artifact_.name});
       return;
     }
     if (ending.outcome.failed()) {

@@ -95,10 +95,9 @@ class Window {
   View view() const { return View(std::span(bytes_.get(), held_), origin_); }
 
  private:
-  // Pieces are worth their scan; and a block of the kernel's legacy lz4 frames decodes straight
-  // into the window.
+  // Pieces are worth their scan, and stay in the processor's cache between decoder and scan.
   static constexpr std::size_t kSmallestPiece = 64 * limits::kKiB;
-  static constexpr std::size_t kLargestPiece = 8 * limits::kMiB;
+  static constexpr std::size_t kLargestPiece = limits::kMiB;
   static constexpr std::size_t kSize =
       CertificateSearch::kLargestKeep + kSmallestPiece + kLargestPiece;
 
@@ -171,12 +170,19 @@ std::string_view found_by_name(FoundBy found_by) {
   return found_by == FoundBy::symbol ? "symbol" : "structure";
 }
 
-Result<SystemCertificates> find_system_certificates(Stream& kernel, std::optional<Arch> arch) {
+Result<SystemCertificates> find_system_certificates(Stream& kernel, std::optional<Arch> arch,
+                                                    const OnListFound& on_list_found) {
   // Both searches look at what the cache still holds.
   constexpr std::size_t kStep = 256 * limits::kKiB;
   Window window(kernel);
   CertificateSearch search(arch);
   BannerSearch banner;
+  const auto found = [&] {
+    const FoundList& list = *search.found();
+    return SystemCertificates{cut(View(list.der), list.certificate_sizes), list.module_cert_size,
+                              FoundBy::structure, list.where, banner.banner()};
+  };
+  bool announced = !on_list_found;
   std::size_t done = 0;
   for (bool more = true; more;) {
     const std::size_t seen = window.view().size() - done;
@@ -190,25 +196,28 @@ Result<SystemCertificates> find_system_certificates(Stream& kernel, std::optiona
       ASSAY_TRY(const std::size_t search_done, search.scan(view.sub(0, end), ended));
       done = std::min(banner_done, search_done);
       done -= done % CertificateSearch::kWindowAlignment;
+      if (search.found() && !announced) {
+        announced = true;
+        on_list_found(found());
+      }
     } while (end < view.size());
   }
   if (!search.found())
     return fail(Reason::trust_not_found, {},
                 fmt::format("{} places with certificates", search.other_runs()));
-  const FoundList& list = *search.found();
-  return SystemCertificates{cut(View(list.der), list.certificate_sizes), list.module_cert_size,
-                            FoundBy::structure, list.where, banner.banner()};
+  return found();
 }
 
 Result<SystemCertificates> find_system_certificates(const Content& content,
                                                     const KernelImage& image,
+                                                    const OnListFound& on_list_found,
                                                     const DecoderOptions& options) {
   if (image.format == ImageFormat::vmlinux && !image.outer) {
     ASSAY_TRY(std::optional<SystemCertificates> found, find_by_symbol(content));
     if (found) return *std::move(found);
   }
   ASSAY_TRY(const std::unique_ptr<Stream> kernel, open_payload(content, image, options));
-  return find_system_certificates(*kernel, image.arch);
+  return find_system_certificates(*kernel, image.arch, on_list_found);
 }
 
 }  // namespace assay

@@ -19,6 +19,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,15 +42,20 @@ struct SystemCertificates {
   std::string banner;  // "Linux version 6.1.0-56-amd64 (...) ..."; empty where none was seen
 };
 
+// Called with a list as soon as it is found, before the rest of the kernel has been searched for
+// another: good enough to begin work with, not to conclude from.
+using OnListFound = std::function<void(const SystemCertificates&)>;
+
 // Searches the kernel inside `image` while it is decompressed, and stops reading when nothing that
 // follows can change the answer. trust_not_found when there is no list, trust_ambiguous when there
 // are several.
 Result<SystemCertificates> find_system_certificates(
-    const Content& content, const KernelImage& image,
+    const Content& content, const KernelImage& image, const OnListFound& on_list_found = {},
     const DecoderOptions& options = kPayloadOptions);
 
 // The same over a kernel that is already decompressed. `arch` gives the byte order of the words and
 // their alignment; without it all are tried.
-Result<SystemCertificates> find_system_certificates(Stream& kernel, std::optional<Arch> arch);
+Result<SystemCertificates> find_system_certificates(Stream& kernel, std::optional<Arch> arch,
+                                                    const OnListFound& on_list_found = {});
 
 }  // namespace assay

@@ -1,0 +1,103 @@
+#include "survey/trust_book.h"
+
+#include <gtest/gtest.h>
+
+#include <deque>
+
+namespace assay {
+namespace {
+
+std::shared_ptr<ImageTrust> image(std::string name, std::string container) {
+  auto trust = std::make_shared<ImageTrust>();
+  trust->name = std::move(name);
+  trust->container = std::move(container);
+  trust->release = "6.1.0-56-amd64";
+  return trust;
+}
+
+Examined module(std::string container) {
+  Examined artifact;
+  artifact.container = std::move(container);
+  artifact.module = ElfModule();
+  artifact.module->vermagic = "6.1.0-56-amd64 SMP ";
+  return artifact;
+}
+
+class TrustBookTest : public testing::Test {
+ protected:
+  void ask(const std::string& container) {
+    book_.find(
+        module(container), [this](TrustAnswer answer) { answers_.push_back(std::move(answer)); },
+        [this](const std::shared_ptr<const Trust>& likely) { prepared_.push_back(likely); });
+  }
+
+  void run_jobs() {
+    for (; !jobs_.empty(); jobs_.pop_front()) jobs_.front()();
+  }
+
+  static TrustOptions without_host() {
+    TrustOptions options;
+    options.use_host = false;
+    return options;
+  }
+
+  std::deque<std::function<void()>> jobs_;
+  TrustBook book_{without_host(), [this](std::function<void()> job) { jobs_.push_back(job); }};
+  std::vector<TrustAnswer> answers_;
+  std::vector<std::shared_ptr<const Trust>> prepared_;
+};
+
+TEST_F(TrustBookTest, AnswersWithWhatWasPrepared) {
+  ask("p.deb");
+  book_.propose_image(image("p.deb!boot/vmlinuz", "p.deb"));
+  ask("p.deb");
+  run_jobs();
+  EXPECT_EQ(prepared_.size(), 2U);
+  EXPECT_TRUE(answers_.empty()) << "a proposal decides nothing";
+  book_.add_image(image("p.deb!boot/vmlinuz", "p.deb"));
+  run_jobs();
+  ASSERT_EQ(answers_.size(), 2U);
+  for (const auto& answer : answers_) EXPECT_EQ(answer.value(), prepared_[0]);
+}
+
+TEST_F(TrustBookTest, AnswersWithTheErrorOfAnImageThatPromisedMore) {
+  ask("p.deb");
+  book_.propose_image(image("p.deb!boot/vmlinuz", "p.deb"));
+  auto ambiguous = image("p.deb!boot/vmlinuz", "p.deb");
+  ambiguous->error = Error{Reason::trust_ambiguous, {}, {}, {}};
+  book_.add_image(ambiguous);
+  run_jobs();
+  ASSERT_EQ(answers_.size(), 1U);
+  ASSERT_FALSE(answers_[0]);
+  EXPECT_EQ(answers_[0].error().reason, Reason::trust_ambiguous);
+}
+
+TEST_F(TrustBookTest, PreparesNothingWithAnImageOfAnotherContainer) {
+  ask("p.deb");
+  book_.propose_image(image("q.deb!boot/vmlinuz", "q.deb"));
+  run_jobs();
+  EXPECT_TRUE(prepared_.empty());
+}
+
+TEST_F(TrustBookTest, TakesAnImageElsewhereOnlyOnceAllAreKnown) {
+  ask("p.deb");
+  book_.add_image(image("q.deb!boot/vmlinuz", "q.deb"));
+  run_jobs();
+  EXPECT_TRUE(answers_.empty());
+  book_.no_more_images();
+  run_jobs();
+  ASSERT_EQ(answers_.size(), 1U);
+  EXPECT_EQ(answers_[0].value()->image->name, "q.deb!boot/vmlinuz");
+}
+
+TEST_F(TrustBookTest, SaysThatThereIsNoImage) {
+  ask("p.deb");
+  book_.no_more_images();
+  run_jobs();
+  ASSERT_EQ(answers_.size(), 1U);
+  ASSERT_FALSE(answers_[0]);
+  EXPECT_EQ(answers_[0].error().reason, Reason::no_trust);
+}
+
+}  // namespace
+}  // namespace assay
