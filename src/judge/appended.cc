@@ -2,28 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "judge/two_keyrings.h"
+
 namespace assay {
-
-namespace {
-
-// verify_pkcs7_signature in one ring. A ring that the platform does not describe may or may not
-// hold a key that made the signature.
-Outcome verify_in(Walk& walk, const AppendedEvidence& evidence, const Platform& platform,
-                  const std::shared_ptr<const Keyring>& ring, bool is_platform,
-                  TrustedBy& trusted_by) {
-  static const Keyring kUnknown("a keyring that is not described");
-  const SignatureKeyrings keyrings =
-      platform.signature_keyrings(ring ? ring.get() : &kUnknown, is_platform);
-  const Outcome outcome = verify_pkcs7_signature(walk, *evidence.signature, platform.signatures,
-                                                 keyrings, Usage::module, trusted_by);
-  const bool complete = ring && (is_platform || platform.secondary_is_complete);
-  if (complete || outcome.err != Errno::enokey) return outcome;
-  const std::string_view key =
-      is_platform ? "keyrings.platform" : "keyrings.secondary_trusted_keys";
-  return walk.settle(Truth::unknown, key) ? Outcome() : outcome;
-}
-
-}  // namespace
 
 Result<AppendedEvidence> collect_appended(const Content& content, const EvidenceOptions& options) {
   AppendedEvidence evidence;
@@ -70,15 +51,12 @@ Outcome check_block(Walk& walk, const SignatureTrailer& trailer, const BlockRule
   });
 }
 
-Outcome verify_in_keyrings(Walk& walk, const AppendedEvidence& evidence, const Platform& platform,
-                           bool then_platform, TrustedBy& trusted_by) {
-  const Outcome outcome =
-      verify_in(walk, evidence, platform, platform.secondary_trusted_keys, false, trusted_by);
-  const bool try_platform = outcome.err == Errno::enokey && then_platform &&
-                            walk.settle(platform.config.is_on("CONFIG_INTEGRITY_PLATFORM_KEYRING"),
-                                        "config: CONFIG_INTEGRITY_PLATFORM_KEYRING");
-  if (!try_platform) return outcome;
-  return verify_in(walk, evidence, platform, platform.platform_keys, true, trusted_by);
+Outcome verify_appended(Walk& walk, const AppendedEvidence& evidence, const Platform& platform,
+                        bool then_platform, TrustedBy& trusted_by) {
+  return verify_in_keyrings(walk, platform, then_platform, [&](const SignatureKeyrings& keyrings) {
+    return verify_pkcs7_signature(walk, *evidence.signature, platform.signatures, keyrings,
+                                  Usage::module, trusted_by);
+  });
 }
 
 }  // namespace assay

@@ -36,9 +36,8 @@ struct BlockRules {
 // mod_check_sig, or what stands in its place. Requires a trailer with a block.
 Outcome check_block(Walk& walk, const SignatureTrailer& trailer, const BlockRules& rules);
 
-// In which keyrings a signature is looked for: .secondary_trusted_keys, and where that has no key,
-// and `then_platform` says so, .platform.
-Outcome verify_in_keyrings(Walk& walk, const AppendedEvidence& evidence, const Platform& platform,
-                           bool then_platform, TrustedBy& trusted_by);
+// verify_pkcs7_signature over the payload, in the order of judge/two_keyrings.h.
+Outcome verify_appended(Walk& walk, const AppendedEvidence& evidence, const Platform& platform,
+                        bool then_platform, TrustedBy& trusted_by);
 
 }  // namespace assay

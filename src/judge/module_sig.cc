@@ -54,7 +54,7 @@ Outcome check_appended(Walk& walk, const AppendedEvidence& evidence, const Modul
     return bad;
   if (const Outcome bad = check_block(walk, trailer, kBlockRules); bad.failed()) return bad;
   const bool then_platform = walk.covers(kModulePlatformKeyring);
-  if (const Outcome bad = verify_in_keyrings(walk, evidence, platform, then_platform, trusted_by);
+  if (const Outcome bad = verify_appended(walk, evidence, platform, then_platform, trusted_by);
       bad.failed())
     return bad;
   return check_file_hash(walk, evidence, platform);

@@ -11,6 +11,9 @@ namespace assay::rules {
 namespace module_sig {
 #include "judge/module_sig.def"
 }
+namespace pe_sig {
+#include "judge/pe_sig.def"
+}
 namespace s390_sig {
 #include "judge/s390_sig.def"
 }

@@ -31,7 +31,7 @@ Outcome s390_verify_sig(Walk& walk, const AppendedEvidence& evidence, const Plat
       bad.failed())
     return bad;
   if (const Outcome bad = check_block(walk, trailer, kBlockRules); bad.failed()) return bad;
-  return verify_in_keyrings(walk, evidence, platform, true, trusted_by);
+  return verify_appended(walk, evidence, platform, true, trusted_by);
 }
 
 }  // namespace assay

@@ -1,5 +1,6 @@
 #include "signatures/algorithms.h"
 
+#include <algorithm>
 #include <array>
 
 namespace assay {
@@ -90,6 +91,37 @@ constexpr KeyAlgorithm kKeys[] = {
     {Oid::ml_dsa_87, Oid::unknown, KeyKind::ml_dsa_87, kSince72},
 };
 
+// md4 and md5 left with the registry's entries for them, sha224 alone stayed known and went.
+constexpr DigestAlgorithm kImageDigests[] = {
+    {Oid::md4, Hash::md4, kUntil61},
+    {Oid::md5, Hash::md5, kUntil61},
+    {Oid::sha1, Hash::sha1, {}},
+    {Oid::sha224, Hash::sha224, kUntil61},
+    {Oid::sha256, Hash::sha256, {}},
+    {Oid::sha384, Hash::sha384, {}},
+    {Oid::sha512, Hash::sha512, {}},
+    {Oid::sha3_256, Hash::sha3_256, kSince612},
+    {Oid::sha3_384, Hash::sha3_384, kSince612},
+    {Oid::sha3_512, Hash::sha3_512, kSince612},
+};
+
+// Of the identifiers in formats/oids.def, those that are not in the registry of all anchors.
+constexpr Oid kNotInRegistry[] = {
+    Oid::unknown,     Oid::domain_component, Oid::rsa_pss,        Oid::rsa_oaep,
+    Oid::counter_signature, Oid::ed25519,    Oid::ed448,          Oid::secp256k1,
+    Oid::secp224r1,   Oid::rmd160,           Oid::ms_nested_signature, Oid::ms_rfc3161_timestamp,
+    Oid::eku_server_auth, Oid::eku_client_auth, Oid::eku_code_signing, Oid::shake128,
+    Oid::shake256,    Oid::sha512_224,       Oid::sha512_256,     Oid::sha3_224,
+    Oid::rsa_sha3_224, Oid::ecdsa_sha3_224,  Oid::serial_number,  Oid::organization_identifier,
+};
+constexpr Oid kRegistryUntil61[] = {Oid::rsa_md2, Oid::rsa_md4, Oid::rsa_md5, Oid::md4, Oid::md5};
+constexpr Oid kRegistrySince612[] = {Oid::secp521r1,    Oid::sha3_256,     Oid::sha3_384,     Oid::sha3_512,
+                                     Oid::rsa_sha3_256, Oid::rsa_sha3_384, Oid::rsa_sha3_512, Oid::ecdsa_sha3_256,
+                                     Oid::ecdsa_sha3_384, Oid::ecdsa_sha3_512};
+constexpr Oid kRegistrySince72[] = {Oid::ml_dsa_44, Oid::ml_dsa_65, Oid::ml_dsa_87};
+
+bool is_one_of(std::span<const Oid> oids, Oid oid) { return std::ranges::find(oids, oid) != oids.end(); }
+
 template <class Rows>
 auto find_row(const Rows& rows, Oid oid) -> decltype(&rows[0]) {
   for (const auto& row : rows)
@@ -133,6 +165,16 @@ std::span<const CertificateAlgorithm> certificate_algorithms() { return kCertifi
 std::span<const KeyAlgorithm> key_algorithms() { return kKeys; }
 
 const DigestAlgorithm* find_digest_algorithm(Oid oid) { return find_row(kDigests, oid); }
+const DigestAlgorithm* find_image_digest_algorithm(Oid oid) { return find_row(kImageDigests, oid); }
+
+bool is_in_registry(Oid oid) { return !is_one_of(kNotInRegistry, oid); }
+
+Scope registry_scope(Oid oid) {
+  if (is_one_of(kRegistryUntil61, oid)) return kUntil61;
+  if (is_one_of(kRegistrySince612, oid)) return kSince612;
+  return is_one_of(kRegistrySince72, oid) ? kSince72 : Scope();
+}
+
 const SignatureAlgorithm* find_signature_algorithm(Oid oid) { return find_row(kSignatures, oid); }
 const CertificateAlgorithm* find_certificate_algorithm(Oid oid) {
   return find_row(kCertificates, oid);

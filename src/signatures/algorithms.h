@@ -61,6 +61,14 @@ struct KeyAlgorithm {
   Scope scope;
 };
 
+// A row of mscode_note_digest_algo: the digest of a PE image in its Authenticode signature.
+const DigestAlgorithm* find_image_digest_algorithm(Oid oid);
+
+// Where an identifier is in the kernel's registry (include/linux/oid_registry.h). Some checks tell an
+// unsuitable identifier from one that the kernel has never heard of.
+Scope registry_scope(Oid oid);
+bool is_in_registry(Oid oid);  // of any version
+
 std::span<const DigestAlgorithm> digest_algorithms();
 std::span<const SignatureAlgorithm> signature_algorithms();
 std::span<const CertificateAlgorithm> certificate_algorithms();

@@ -1,0 +1,52 @@
+// signatures/authenticode.h - what an Authenticode signature says and which bytes of a PE image it
+// covers.
+//
+// The digest is over the headers without CheckSum and without the directory entry of the
+// certificate table, the sections' data in the order of the file, and what follows them but for the
+// certificate table
+// ("Windows Authenticode Portable Executable Signature Format", "Calculating the PE Image Hash").
+// Verifiers differ in where they look for the sections and in what they do with bytes that belong
+// to none.
+
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "bytes/content.h"
+#include "crypto/hash.h"
+#include "formats/ber.h"
+#include "formats/oid.h"
+#include "formats/pe.h"
+
+namespace assay {
+
+// SpcIndirectDataContent, as crypto/asymmetric_keys/mscode.asn1 has it.
+struct IndirectData {
+  std::optional<BerFault> fault;     // where the kernel's decoder gives up
+  std::optional<View> content_type;  // content of the OID
+  std::optional<View> digest_algo;   // likewise
+  std::optional<View> digest;
+};
+
+// `content` with its header.
+IndirectData parse_indirect_data(View content);
+
+// The bytes that are hashed, in order. Ranges may overlap: the rule does not forbid it.
+struct ImageRanges {
+  std::vector<Extent> ranges;
+  bool entry_in_headers = true;  // else nothing is hashed, see pe-sig/entry-in-headers
+  bool has_section = true;
+  std::optional<PeSection> outside;  // a section whose data is not in the file
+  bool sizes_add_up = true;
+
+  bool is_defined() const { return entry_in_headers && has_section && !outside && sizes_add_up; }
+};
+
+// As Linux has it (pefile_digest_pe_contents; 6.1, 6.12, 7.2 alike): 32-bit sums, gaps skipped, no
+// bounds check. Requires headers with a certificate table.
+ImageRanges kernel_image_ranges(const PeHeaders& headers, std::vector<PeSection> sections);
+
+Result<Digest> compute_digest(Hash hash, const Content& content, const std::vector<Extent>& ranges);
+
+}  // namespace assay
