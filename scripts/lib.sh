@@ -24,4 +24,4 @@ build_packages=(g++ cmake ninja-build pkg-config ca-certificates libssl-dev zlib
 
 # What the tests use beyond that: libraries, and the tools that they compare with.
 test_packages=(libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev openssl gzip bzip2 xz-utils zstd lz4 lzop
-  kmod binutils python3 git clang-format-19)
+  kmod binutils python3 git clang-format-19 sbsigntool pesign osslsigncode libnss3-tools)

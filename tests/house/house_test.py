@@ -39,6 +39,7 @@ RULE_TABLES = {
     "keyring": "trust/keyring.def",
     "module_sig": "judge/module_sig.def",
     "s390_sig": "judge/s390_sig.def",
+    "pe_sig": "judge/pe_sig.def",
 }
 # Rules that no input can come to, and the test that shows it.
 UNREACHABLE_RULES = {"asn1/depth": "TEST(Ber, GrammarsOpenAtMostNineContainers)"}
@@ -190,7 +191,8 @@ def every_rule_decides_somewhere():
             for inner in value.values():
                 collect(inner)
 
-    collect(json.loads((ROOT / "tests/cases/appended/deciding_rules.json").read_text()))
+    for corpus in ("appended", "pe"):
+        collect(json.loads((ROOT / "tests/cases" / corpus / "deciding_rules.json").read_text()))
     by_unit_tests = rules_that_tests_expect()
     all_tests = "\n".join(path.read_text() for path in SOURCE.rglob("*_test.cc"))
     for table in RULE_TABLES:
