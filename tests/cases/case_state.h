@@ -1,5 +1,5 @@
-// tests/cases/case_state.h - the platform states that the corpora of tests/cases name, and how a case
-// is asked.
+// tests/cases/case_state.h - the platform states that the corpora of tests/cases name, and how a
+// case is asked.
 
 #pragma once
 
@@ -71,15 +71,16 @@ inline State make_state(const std::string& folder, const Json& json, KernelVersi
   const Json& states = json["key_states"];
   auto builtin =
       ring(folder, ".builtin_trusted_keys", rings["builtin_trusted_keys"], states, platform, true);
-  auto secondary =
-      ring(folder, ".secondary_trusted_keys", rings["secondary_trusted_keys"], states, platform, false);
+  auto secondary = ring(folder, ".secondary_trusted_keys", rings["secondary_trusted_keys"], states,
+                        platform, false);
   secondary->link(builtin.get());
   state.owned = {builtin, secondary};
   platform.secondary_trusted_keys = secondary;
   platform.platform_keys = ring(folder, ".platform", rings["platform"], states, platform, false);
   state.ima = ring(folder, ".ima", rings["ima"], states, platform, false);
   if (platform.config.is_on("CONFIG_SYSTEM_REVOCATION_LIST") == Truth::yes)
-    platform.revoked = ring(folder, ".blacklist", json["revoked_certificates"], states, platform, false);
+    platform.revoked =
+        ring(folder, ".blacklist", json["revoked_certificates"], states, platform, false);
   if (json.contains("ipl_secure")) platform.state.ipl_secure = json["ipl_secure"].get<bool>();
   const int flags = json["flags"];
   state.request = {(flags & 1) != 0, (flags & 2) != 0};
@@ -91,7 +92,8 @@ struct Asked {
   std::string deciding_rule;  // empty where the answer is ok
 };
 
-inline Asked describe(const Outcome& outcome, const Walk& walk, const std::vector<std::string>& open) {
+inline Asked describe(const Outcome& outcome, const Walk& walk,
+                      const std::vector<std::string>& open) {
   if (!open.empty()) return {"open: " + open.front(), ""};
   if (!outcome.failed()) return {"ok", ""};
   const std::string rule =

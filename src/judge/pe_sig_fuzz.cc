@@ -1,0 +1,58 @@
+// Laws: what is hashed lies in the file; with no key in any ring nothing is accepted; and the
+// kernel's rules come to the same end whether the file is in memory or read in pieces.
+
+#include "judge/pe_sig.h"
+
+#include "signatures/explore.h"
+#include "testing/fuzz.h"
+
+namespace {
+
+using namespace assay;
+
+// The same bytes, of which nothing is in memory.
+class Unmapped final : public Content {
+ public:
+  explicit Unmapped(View view) : view_(view) {}
+  std::uint64_t size() const override { return view_.size(); }
+  Result<void> read(std::uint64_t offset, std::span<std::uint8_t> out) const override {
+    return ViewContent(view_).read(offset, out);
+  }
+
+ private:
+  View view_;
+};
+
+struct Answer {
+  Outcome outcome;
+  const Rule* rule = nullptr;
+};
+
+Answer ask(const PeEvidence& evidence) {
+  Platform platform;
+  platform.secondary_trusted_keys = std::make_shared<Keyring>("ring");
+  platform.platform_keys = platform.secondary_trusted_keys;
+  platform.config.set("CONFIG_INTEGRITY_PLATFORM_KEYRING", "y");
+  Walk walk(platform.kernel, {}, false);
+  TrustedBy by;
+  Answer answer{kexec_kernel_verify_pe_sig(walk, evidence, platform, by), nullptr};
+  if (answer.outcome.step >= 0)
+    answer.rule = walk.steps()[static_cast<std::size_t>(answer.outcome.step)].rule;
+  return answer;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const View file({data, size});
+  const auto evidence = collect_pe(ViewContent(file));
+  const auto again = collect_pe(Unmapped(file));
+  fuzz_check(evidence && again, "bytes in memory cannot be read");
+  for (const Extent range : evidence->ranges.ranges)
+    fuzz_check(lies_inside(range.offset, range.size, size), "a range lies outside");
+  fuzz_check(evidence->digests == again->digests, "digests differ");
+  const Answer answer = ask(*evidence);
+  fuzz_check(answer.outcome.failed(), "accepted without a key");
+  fuzz_check(ask(*again).rule == answer.rule, "rules differ");
+  return 0;
+}
