@@ -1,6 +1,7 @@
 #include "formats/pe.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "bytes/reader.h"
 
@@ -75,6 +76,8 @@ Result<PeHeaders> read_pe_headers(const Content& content) {
   headers.coff.machine = coff->template le16<4>();
   headers.coff.section_count = coff->template le16<6>();
   headers.coff.time_stamp = coff->template le32<8>();
+  headers.coff.symbols_offset = coff->template le32<12>();
+  headers.coff.symbol_count = coff->template le32<16>();
   headers.coff.optional_header_size = coff->template le16<20>();
   headers.coff.characteristics = coff->template le16<22>();
   ASSAY_CHECK(read_optional_header(content, headers));
@@ -101,6 +104,34 @@ Result<std::vector<PeSection>> read_pe_sections(const Content& content, std::uin
     sections.push_back(section);
   }
   return sections;
+}
+
+Result<std::vector<PeSection>> read_pe_sections(const Content& content, const PeHeaders& headers) {
+  if (!headers.optional) return std::vector<PeSection>();
+  const std::uint64_t size = headers.coff.section_count * pe::kSectionHeaderSize;
+  if (!lies_inside(headers.sections_offset(), size, content.size()))
+    return std::vector<PeSection>();
+  return read_pe_sections(content, headers.sections_offset(), headers.coff.section_count);
+}
+
+Result<std::string> read_section_name(const Content& content, const PeHeaders& headers,
+                                      const PeSection& section) {
+  constexpr std::uint64_t kSymbolSize = 18;
+  constexpr std::uint64_t kLongest = 256;
+  const std::string_view name = section.name_text();
+  std::uint32_t offset = 0;
+  const char* const end = name.data() + name.size();
+  if (!name.starts_with('/') || headers.coff.symbols_offset == 0 ||
+      std::from_chars(name.data() + 1, end, offset).ptr != end)
+    return std::string(name);
+  const std::uint64_t at =
+      headers.coff.symbols_offset + kSymbolSize * headers.coff.symbol_count + offset;
+  if (at >= content.size()) return std::string(name);
+  std::vector<std::uint8_t> scratch;
+  ASSAY_TRY(const View view,
+            view_of(content, at, std::min(kLongest, content.size() - at), scratch));
+  const std::string_view text = view.text();
+  return std::string(text.substr(0, text.find('\0')));
 }
 
 Result<std::optional<WinCertificate>> read_win_certificate(const Content& content,

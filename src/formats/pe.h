@@ -67,6 +67,8 @@ struct PeCoff {
   std::uint16_t machine = 0;
   std::uint16_t section_count = 0;
   std::uint32_t time_stamp = 0;
+  std::uint32_t symbols_offset = 0;  // PointerToSymbolTable, 0: none
+  std::uint32_t symbol_count = 0;
   std::uint16_t optional_header_size = 0;
   std::uint16_t characteristics = 0;
 };
@@ -119,6 +121,15 @@ Result<PeHeaders> read_pe_headers(const Content& content);
 // `count` section headers at `offset`. Requires that they lie inside the file (or bad_length).
 Result<std::vector<PeSection>> read_pe_sections(const Content& content, std::uint64_t offset,
                                                 std::uint16_t count);
+
+// All sections where the PE specification has them; none where their headers do not lie inside the
+// file.
+Result<std::vector<PeSection>> read_pe_sections(const Content& content, const PeHeaders& headers);
+
+// A section's name. One of more than eight characters stands in the string table behind the symbols
+// (18 bytes each) as "/N" says, N the offset in it.
+Result<std::string> read_section_name(const Content& content, const PeHeaders& headers,
+                                      const PeSection& section);
 
 // WIN_CERTIFICATE: le32 dwLength (with these 8 bytes), le16 wRevision, le16 wCertificateType, then
 // data.

@@ -1,0 +1,92 @@
+// trust/boot_material.h - what a machine's Secure Boot trusts and distrusts: db, dbx, MokList and
+// the like, what shim carries inside, and certificates that a user names.
+//
+// Read from files and folders, by what they are:
+//   PEM, DER                     certificates, trusted
+//   a PE image with .vendor_cert shim: its vendor certificate or vendor db, and its vendor dbx
+//   EFI signature lists          by the file's name a db, dbx, MokListRT, ...; any other name: db
+//   NAME-GUID                    an EFI variable as efivarfs shows it: le32 attributes, then its
+//   data a folder                     all of these in it; with NAME-GUID files it is taken for
+//   efivarfs, and
+//                                of its variables only those of Secure Boot are read
+//
+// Whom each database counts for differs: a kernel knows certificates of db and MokListRT, firmware
+// does not know MokListRT (judge/pe_boot.h).
+
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "crypto/hash.h"
+#include "formats/efi_signature_list.h"
+#include "formats/sbat.h"
+#include "trust/certificate_file.h"
+
+namespace assay {
+
+enum class BootDatabase : std::uint8_t {
+  option,      // certificates that a user names
+  db,          // UEFI: images that may start
+  dbx,         // and those that may not, whatever db says
+  kek,         // who may change db and dbx: vouches for no image
+  pk,          // who may change KEK: likewise
+  mok,         // MokListRT, MokList: the machine owner's db, to shim and what comes after it
+  mokx,        // MokListXRT, MokListX
+  vendor_db,   // in shim
+  vendor_dbx,  // in shim
+};
+std::string_view database_name(BootDatabase database);  // "db", "MokListRT", "shim", ...
+bool is_deny_list(BootDatabase database);
+
+struct BootCertificate {
+  BootDatabase database = BootDatabase::option;
+  std::shared_ptr<const PreparedCertificate> certificate;
+  std::string source;  // the file it was found in, as printed
+};
+
+// The digest of an image, or of a certificate's signed part.
+struct BootHash {
+  BootDatabase database = BootDatabase::db;
+  EfiSignatureType type = EfiSignatureType::sha256;
+  std::vector<std::uint8_t> digest;
+  // For x509_sha*: what follows the digest, EFI_TIME; empty where the entry is not as specified.
+  std::vector<std::uint8_t> revocation_time;
+  std::string source;
+};
+
+// A list of a type that nobody here makes use of; kept to be shown.
+struct UnusedList {
+  BootDatabase database = BootDatabase::db;
+  std::string type;
+  std::size_t signatures = 0;
+  std::string source;
+};
+
+struct BootMaterial {
+  std::vector<BootCertificate> certificates;
+  std::vector<BootHash> hashes;
+  std::vector<UnusedList> unused;
+  std::vector<Error> stops;  // databases that are damaged from some place on
+  std::optional<std::vector<SbatRevocation>> sbat_level;
+  bool has_mok_list_trusted = false;  // MokListTrustedRT exists
+
+  bool is_empty() const { return certificates.empty() && hashes.empty() && !sbat_level; }
+  void add(BootMaterial other);
+};
+
+// Lists of one database.
+void add_database(BootDatabase database, View bytes, const std::string& source,
+                  BootMaterial& material);
+
+// See above. bad_value for a file that is none of these.
+Result<BootMaterial> load_boot_material(const std::string& path);
+
+// What the kernel makes of the deny lists: descriptions of .blacklist (keyring_handler.c:
+// uefi_blacklist_binary, uefi_blacklist_x509_tbs). An entry of x509_sha256 is written with the
+// revocation time behind its digest, and so never matches a certificate.
+std::vector<std::string> kernel_blocklist(const BootMaterial& material);
+
+}  // namespace assay
