@@ -50,8 +50,8 @@ Platform make_platform(KernelVersion version, bool trusted) {
     EXPECT_FALSE(check_certificate(walk, *key.certificate, {}, {}, cache, key.state).failed());
     ring->add(key);
   }
-  platform.secondary_trusted_keys = ring;
-  platform.platform_keys = std::make_shared<Keyring>(".platform");
+  platform.ring(Ring::secondary_trusted_keys) = ring;
+  platform.ring(Ring::platform) = std::make_shared<Keyring>(".platform");
   return platform;
 }
 

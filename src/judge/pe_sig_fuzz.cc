@@ -30,8 +30,8 @@ struct Answer {
 
 Answer ask(const PeEvidence& evidence) {
   Platform platform;
-  platform.secondary_trusted_keys = std::make_shared<Keyring>("ring");
-  platform.platform_keys = platform.secondary_trusted_keys;
+  platform.ring(Ring::secondary_trusted_keys) = std::make_shared<Keyring>("ring");
+  platform.ring(Ring::platform) = platform.ring(Ring::secondary_trusted_keys);
   platform.config.set("CONFIG_INTEGRITY_PLATFORM_KEYRING", "y");
   Walk walk(platform.kernel, {}, false);
   TrustedBy by;

@@ -21,8 +21,8 @@ Ended verify(const Bytes& file, std::optional<bool> ipl_secure) {
   Platform platform;
   platform.kernel = {kAnchor72, Variant::debian, Arch::s390x};
   platform.state.ipl_secure = ipl_secure;
-  platform.secondary_trusted_keys = std::make_shared<Keyring>("ring");
-  platform.platform_keys = platform.secondary_trusted_keys;
+  platform.ring(Ring::secondary_trusted_keys) = std::make_shared<Keyring>("ring");
+  platform.ring(Ring::platform) = platform.ring(Ring::secondary_trusted_keys);
   const auto evidence = collect_appended(ViewContent(View(file)), {});
   Walk walk(platform.kernel, {}, true);
   TrustedBy by;

@@ -14,7 +14,7 @@ template <class Verify>
 Outcome verify_in_keyring(Walk& walk, const Platform& platform, bool is_platform, Verify verify) {
   static const Keyring kUnknown("a keyring that is not described");
   const Keyring* ring =
-      is_platform ? platform.platform_keys.get() : platform.secondary_trusted_keys.get();
+      platform.ring(is_platform ? Ring::platform : Ring::secondary_trusted_keys).get();
   const Outcome outcome =
       verify(platform.signature_keyrings(ring != nullptr ? ring : &kUnknown, is_platform));
   const bool complete = ring != nullptr && (is_platform || platform.secondary_is_complete);

@@ -72,7 +72,7 @@ std::shared_ptr<const Trust> make_trust(
   trust->platform.kernel = kernel;
   trust->platform.release = std::move(release);
   trust->platform.config.set("CONFIG_MODULE_SIG", "y");
-  trust->platform.secondary_trusted_keys =
+  trust->platform.ring(Ring::secondary_trusted_keys) =
       load_keyring(certificates, trust->platform, source_name, *trust);
   return trust;
 }
@@ -187,7 +187,7 @@ Platform TrustBook::package_platform(const Trust& trust) const {
     const auto found = configs_.find({trust.image->container, trust.image->release});
     if (found != configs_.end()) platform.config = found->second;
   }
-  platform.signatures.crypto = crypto_of(platform.config, Truth::unknown);
+  platform.signatures = signatures_of(platform.config, Truth::unknown);
   return platform;
 }
 

@@ -202,7 +202,7 @@ ArtifactReport verify_artifact(const Examined& artifact, const TrustAnswer& trus
     Trust none;
     none.platform.kernel = kernel_of(report.release, std::nullopt, std::nullopt);
     none.platform.config.set("CONFIG_MODULE_SIG", "y");
-    none.platform.secondary_trusted_keys = std::make_shared<Keyring>(".builtin_trusted_keys");
+    none.platform.ring(Ring::secondary_trusted_keys) = std::make_shared<Keyring>(".builtin_trusted_keys");
     Verification(artifact, options, report).verify(none);
     return report;
   }

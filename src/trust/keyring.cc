@@ -41,7 +41,7 @@ void collect(const Keyring& ring, Matches matches, Candidates& out) {
     out.expired = here.expired;
   }
   // The kernel stops at the first ring that has a match.
-  for (const Keyring* linked : ring.links())
+  for (const auto& linked : ring.links())
     if (out.matching.empty()) collect(*linked, matches, out);
 }
 

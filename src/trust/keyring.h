@@ -37,14 +37,14 @@ class Keyring {
   std::vector<Key>& keys() { return keys_; }
   void add(Key key) { keys_.push_back(std::move(key)); }
 
-  // Rings linked into this one are searched after its own keys. They outlive this ring.
-  void link(const Keyring* ring) { links_.push_back(ring); }
-  const std::vector<const Keyring*>& links() const { return links_; }
+  // Rings linked into this one are searched after its own keys.
+  void link(std::shared_ptr<const Keyring> ring) { links_.push_back(std::move(ring)); }
+  const std::vector<std::shared_ptr<const Keyring>>& links() const { return links_; }
 
  private:
   std::string name_;
   std::vector<Key> keys_;
-  std::vector<const Keyring*> links_;
+  std::vector<std::shared_ptr<const Keyring>> links_;
 };
 
 struct KeySearch {

@@ -134,8 +134,9 @@ TEST(FindKey, KeysThatAreExpiredOrRevokedSpoilTheSearch) {
 
 TEST(FindKey, OfSeveralSpoilersTheLastOnePassedCounts) {
   Keyring ring("ring");
-  Keyring linked("linked");
-  ring.link(&linked);
+  const auto linked_ring = std::make_shared<Keyring>("linked");
+  Keyring& linked = *linked_ring;
+  ring.link(linked_ring);
   ring.add(make_key(named("a", 1), KeyState::revoked));
   linked.add(make_key(named("b", 1), KeyState::expired));
   EXPECT_EQ(search(ring, by_id("z", 1)).missing, refused_by(rule::key_not_expired));
@@ -152,9 +153,13 @@ TEST(FindKey, OfSeveralSpoilersTheLastOnePassedCounts) {
 }
 
 TEST(FindKey, LinkedRingsAreSearchedAfterTheirOwner) {
-  Keyring ring("ring"), linked("linked"), deeper("deeper");
-  ring.link(&linked);
-  linked.link(&deeper);
+  Keyring ring("ring");
+  const auto linked_ring = std::make_shared<Keyring>("linked");
+  const auto deeper_ring = std::make_shared<Keyring>("deeper");
+  Keyring& linked = *linked_ring;
+  Keyring& deeper = *deeper_ring;
+  ring.link(linked_ring);
+  linked.link(deeper_ring);
   deeper.add(make_key(named("a", 1)));
   EXPECT_EQ(search(ring, by_id("a", 1)).key, &deeper.keys()[0]);
   linked.add(make_key(named("a", 1)));

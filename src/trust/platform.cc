@@ -2,9 +2,67 @@
 
 namespace assay {
 
+namespace {
+
+struct RingNames {
+  std::string_view key;
+  std::string_view name;
+};
+
+constexpr std::array<RingNames, kRingCount> kRings = {{
+    {"builtin_trusted_keys", ".builtin_trusted_keys"},
+    {"secondary_trusted_keys", ".secondary_trusted_keys"},
+    {"machine", ".machine"},
+    {"platform", ".platform"},
+    {"ima", ".ima"},
+    {"evm", ".evm"},
+    {"ima_blacklist", ".ima_blacklist"},
+    {"fs_verity", ".fs-verity"},
+}};
+
+// The architectures whose IMA policy depends on EFI's Secure Boot.
+bool has_efi_ima_policy(Arch arch) { return arch == Arch::x86_64 || arch == Arch::arm64; }
+
+}  // namespace
+
+std::string_view lockdown_name(Lockdown lockdown) {
+  switch (lockdown) {
+    case Lockdown::none: return "none";
+    case Lockdown::integrity: return "integrity";
+    case Lockdown::confidentiality: return "confidentiality";
+  }
+  return "";
+}
+
+std::string_view ring_key(Ring ring) { return kRings[static_cast<std::size_t>(ring)].key; }
+std::string_view ring_name(Ring ring) { return kRings[static_cast<std::size_t>(ring)].name; }
+
+std::optional<Ring> find_ring(std::string_view key) {
+  for (std::size_t i = 0; i < kRings.size(); ++i)
+    if (kRings[i].key == key) return static_cast<Ring>(i);
+  return std::nullopt;
+}
+
+Truth Platform::has_option(std::string_view option) const {
+  if (!cmdline) return Truth::unknown;
+  std::string_view rest = *cmdline;
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find(' '), rest.size());
+    if (rest.substr(0, end) == option) return Truth::yes;
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return Truth::no;
+}
+
 Truth Platform::sig_enforce() const {
   if (state.sig_enforce) return truth(*state.sig_enforce);
   return config.is_on("CONFIG_MODULE_SIG_FORCE") == Truth::yes ? Truth::yes : Truth::unknown;
+}
+
+Truth Platform::kexec_sig_enforce() const {
+  const Truth forced = config.is_on("CONFIG_KEXEC_SIG_FORCE");
+  if (forced == Truth::yes || !has_efi_ima_policy(kernel.arch)) return forced;
+  return forced || (config.is_on("CONFIG_IMA_ARCH_POLICY") && secure_boot());
 }
 
 Truth Platform::locked_down(Lockdown at_least) const {
@@ -40,6 +98,13 @@ KernelCrypto crypto_of(const KernelConfig& config, Truth autoload) {
   crypto.sm2 = has("CONFIG_CRYPTO_SM2");
   crypto.ml_dsa = has("CONFIG_CRYPTO_MLDSA");
   return crypto;
+}
+
+SignatureContext signatures_of(const KernelConfig& config, Truth autoload) {
+  SignatureContext context;
+  context.crypto = crypto_of(config, autoload);
+  context.waive_mldsa_attributes = config.is_on("CONFIG_PKCS7_WAIVE_AUTHATTRS_REJECTION_FOR_MLDSA");
+  return context;
 }
 
 }  // namespace assay

@@ -30,8 +30,8 @@ class AppendedCases : public testing::TestWithParam<const char*> {
       }
       if (usage == "module")
         return check_appended(walk, evidence, state.request, state.platform, by);
-      const SignatureKeyrings keyrings{state.platform.secondary_trusted_keys.get(), false,
-                                       state.platform.revoked.get()};
+      const SignatureKeyrings keyrings{state.platform.ring(Ring::secondary_trusted_keys).get(),
+                                       false, state.platform.revoked.get()};
       return verify_pkcs7_signature(walk, *evidence.signature, state.platform.signatures, keyrings,
                                     usage == "firmware" ? Usage::firmware : Usage::unspecified, by);
     });
@@ -77,7 +77,7 @@ TEST_P(AppendedCases, EveryCaseIsAsTheKernelHasIt) {
       asked = ask(state.platform.kernel, [&](Walk& walk) {
         CertificateState kept;
         return check_add_key(walk, *offered, state.platform.signatures, restriction,
-                             state.platform.secondary_trusted_keys.get(), kept);
+                             state.platform.ring(Ring::secondary_trusted_keys).get(), kept);
       });
       EXPECT_EQ(asked.answer, expected["add_key"].get<std::string>()) << asked.deciding_rule;
     } else {

@@ -73,10 +73,11 @@ inline State make_state(const std::string& folder, const Json& json, KernelVersi
       ring(folder, ".builtin_trusted_keys", rings["builtin_trusted_keys"], states, platform, true);
   auto secondary = ring(folder, ".secondary_trusted_keys", rings["secondary_trusted_keys"], states,
                         platform, false);
-  secondary->link(builtin.get());
+  secondary->link(builtin);
   state.owned = {builtin, secondary};
-  platform.secondary_trusted_keys = secondary;
-  platform.platform_keys = ring(folder, ".platform", rings["platform"], states, platform, false);
+  platform.ring(Ring::secondary_trusted_keys) = secondary;
+  platform.ring(Ring::platform) =
+      ring(folder, ".platform", rings["platform"], states, platform, false);
   state.ima = ring(folder, ".ima", rings["ima"], states, platform, false);
   if (platform.config.is_on("CONFIG_SYSTEM_REVOCATION_LIST") == Truth::yes)
     platform.revoked =

@@ -1,0 +1,425 @@
+#include "platforms/platform_file.h"
+
+#include <fmt/format.h>
+
+#include <toml++/toml.h>
+#include <filesystem>
+
+#include "base/limits.h"
+#include "base/name.h"
+#include "bytes/content.h"
+#include "bytes/stream.h"
+#include "platforms/contradictions.h"
+#include "platforms/fill_keyring.h"
+#include "trust/system_certificates.h"
+
+namespace assay {
+
+namespace {
+
+using Strings = std::vector<std::string>;
+
+Result<std::string> read_text(const std::string& path) {
+  auto text = [&]() -> Result<std::string> {
+    ASSAY_TRY(const auto file, open_file(path));
+    ContentStream stream(*file);
+    ASSAY_TRY(const auto bytes, read_all(stream, limits::kConfig));
+    return std::string(bytes.begin(), bytes.end());
+  }();
+  if (!text) return std::unexpected(with_path(text.error(), encode_name(path)));
+  return text;
+}
+
+// One table of the file. Keys are taken out of it as they are understood; what is left at the end
+// is not.
+class Section {
+ public:
+  Section(const toml::table* table, std::string name) : table_(table), name_(std::move(name)) {}
+
+  bool exists() const { return table_ != nullptr; }
+
+  const toml::node* take(std::string_view key) {
+    taken_.insert(std::string(key));
+    return table_ == nullptr ? nullptr : table_->get(key);
+  }
+
+  template <class T>
+  Result<std::optional<T>> value(std::string_view key, std::string_view expected) {
+    const toml::node* node = take(key);
+    if (node == nullptr) return std::optional<T>();
+    if (const auto found = node->value_exact<T>()) return std::optional<T>(*found);
+    return wrong(key, expected);
+  }
+  Result<std::optional<bool>> boolean(std::string_view key) {
+    return value<bool>(key, "true or false");
+  }
+  Result<std::optional<std::string>> text(std::string_view key) {
+    return value<std::string>(key, "a string");
+  }
+  Result<std::optional<std::int64_t>> number(std::string_view key) {
+    return value<std::int64_t>(key, "a number");
+  }
+  // A list of strings; a single one may stand without brackets.
+  Result<std::optional<Strings>> texts(std::string_view key) {
+    const toml::node* node = take(key);
+    if (node == nullptr) return std::optional<Strings>();
+    if (const auto one = node->value_exact<std::string>()) return std::optional(Strings{*one});
+    const toml::array* list = node->as_array();
+    if (list == nullptr) return wrong(key, "a list of strings");
+    Strings found;
+    for (const toml::node& element : *list) {
+      const auto entry = element.value_exact<std::string>();
+      if (!entry) return wrong(key, "a list of strings");
+      found.push_back(*entry);
+    }
+    return std::optional(std::move(found));
+  }
+
+  std::unexpected<Error> wrong(std::string_view key, std::string_view expected) const {
+    return fail(Reason::bad_value, {}, fmt::format("{}: expected {}", path_of(key), expected));
+  }
+
+  Result<void> nothing_left() const {
+    if (table_ == nullptr) return {};
+    for (const auto& [key, node] : *table_)
+      if (!taken_.contains(std::string(key.str())))
+        return fail(Reason::bad_value, {}, fmt::format("unknown key {}", path_of(key.str())));
+    return {};
+  }
+
+ private:
+  std::string path_of(std::string_view key) const {
+    return name_.empty() ? std::string(key) : fmt::format("{}.{}", name_, key);
+  }
+
+  const toml::table* table_;
+  std::string name_;
+  std::set<std::string, std::less<>> taken_;
+};
+
+class PlatformReader {
+ public:
+  PlatformReader(const toml::table& file, std::string folder)
+      : top_(&file, ""), folder_(std::move(folder)) {}
+
+  Result<Platform> read() && {
+    ASSAY_TRY(const auto schema, top_.number("schema"));
+    if (schema != 1) return top_.wrong("schema", "1");
+    ASSAY_CHECK(read_kernel());
+    ASSAY_CHECK(read_state());
+    const Truth autoload =
+        platform_.state.module_autoload ? truth(*platform_.state.module_autoload) : Truth::unknown;
+    platform_.signatures = signatures_of(platform_.config, autoload);
+    ASSAY_CHECK(read_blocklist());
+    ASSAY_CHECK(read_keyrings());
+    ASSAY_CHECK(read_ima());
+    ASSAY_CHECK(read_filesystems());
+    ASSAY_CHECK(read_subject());
+    top_.take("observed");
+    top_.take("module_hashes");
+    ASSAY_CHECK(top_.nothing_left());
+    return std::move(platform_);
+  }
+
+ private:
+  Result<Section> section(std::string_view key) {
+    const toml::node* node = top_.take(key);
+    if (node != nullptr && !node->is_table()) return top_.wrong(key, "a table");
+    return Section(node == nullptr ? nullptr : node->as_table(), std::string(key));
+  }
+
+  std::string resolve(const std::string& path) const {
+    return std::filesystem::path(path).is_absolute() ? path : folder_ + "/" + path;
+  }
+
+  Result<void> read_kernel() {
+    ASSAY_TRY(Section kernel, section("kernel"));
+    ASSAY_TRY(const auto release, kernel.text("release"));
+    ASSAY_TRY(const auto version, kernel.text("version"));
+    ASSAY_TRY(const auto arch, kernel.text("arch"));
+    ASSAY_TRY(const auto variant, kernel.text("variant"));
+    ASSAY_TRY(platform_.cmdline, kernel.text("cmdline"));
+    ASSAY_TRY(const auto image, kernel.text("image"));
+    platform_.release = release.value_or(version.value_or(""));
+    const auto number = find_kernel_version(version ? *version : platform_.release);
+    if (!number) return kernel.wrong("version", "a kernel version such as 6.12");
+    const auto known_arch = find_arch(arch.value_or(""));
+    if (!known_arch) return kernel.wrong("arch", "x86_64, arm64, s390x, ppc64le or riscv64");
+    const auto known_variant = variant
+                                   ? find_variant(*variant)
+                                   : guess_variant(platform_.release).value_or(Variant::mainline);
+    if (!known_variant)
+      return kernel.wrong("variant",
+                          "mainline, debian, appended-kexec-sig, suse, fedora or ubuntu");
+    platform_.kernel = {*number, *known_variant, *known_arch};
+    ASSAY_CHECK(read_config(kernel));
+    if (image) image_ = resolve(*image);
+    return kernel.nothing_left();
+  }
+
+  Result<void> read_config(Section& kernel) {
+    const toml::node* config = kernel.take("config");
+    if (config == nullptr) return {};
+    if (const auto path = config->value_exact<std::string>()) {
+      ASSAY_TRY(const std::string text, read_text(resolve(*path)));
+      auto parsed = KernelConfig::parse(text);
+      if (!parsed) return std::unexpected(with_path(parsed.error(), encode_name(resolve(*path))));
+      platform_.config = std::move(*parsed);
+      return {};
+    }
+    const toml::table* table = config->as_table();
+    if (table == nullptr) return kernel.wrong("config", "a path or a table");
+    for (const auto& [key, node] : *table) {
+      const auto value = node.value_exact<std::string>();
+      if (!value) return kernel.wrong("config", "strings such as \"y\"");
+      platform_.config.set(std::string(key.str()), *value);
+    }
+    return {};
+  }
+
+  Result<void> read_state() {
+    ASSAY_TRY(Section section_of_state, section("state"));
+    PlatformState& state = platform_.state;
+    ASSAY_TRY(state.secure_boot, section_of_state.boolean("secure_boot"));
+    ASSAY_TRY(state.trusted_boot, section_of_state.boolean("trusted_boot"));
+    ASSAY_TRY(state.ipl_secure, section_of_state.boolean("ipl_secure"));
+    ASSAY_TRY(state.sig_enforce, section_of_state.boolean("sig_enforce"));
+    ASSAY_TRY(state.mok_list_trusted, section_of_state.boolean("mok_list_trusted"));
+    ASSAY_TRY(state.kexec_load_disabled, section_of_state.boolean("kexec_load_disabled"));
+    ASSAY_TRY(state.modules_disabled, section_of_state.boolean("modules_disabled"));
+    ASSAY_TRY(state.efi, section_of_state.boolean("efi"));
+    ASSAY_TRY(state.tpm, section_of_state.boolean("tpm"));
+    ASSAY_TRY(state.module_autoload, section_of_state.boolean("module_autoload"));
+    ASSAY_TRY(const auto lockdown, section_of_state.text("lockdown"));
+    if (lockdown) {
+      for (const Lockdown level : {Lockdown::none, Lockdown::integrity, Lockdown::confidentiality})
+        if (*lockdown == lockdown_name(level)) state.lockdown = level;
+      if (!state.lockdown)
+        return section_of_state.wrong("lockdown", "none, integrity or confidentiality");
+    }
+    ASSAY_CHECK(read_device_tree(section_of_state));
+    ASSAY_TRY(const auto override_all, section_of_state.boolean("override"));
+    if (!override_all.value_or(false)) ASSAY_CHECK(check_contradictions(platform_));
+    return section_of_state.nothing_left();
+  }
+
+  Result<void> read_device_tree(Section& section_of_state) {
+    const toml::node* node = section_of_state.take("device_tree");
+    if (node == nullptr) return {};
+    const toml::table* table = node->as_table();
+    if (table == nullptr) return section_of_state.wrong("device_tree", "a table");
+    for (const auto& [key, value] : *table) {
+      const auto number = value.value_exact<std::int64_t>();
+      if (!number) return section_of_state.wrong("device_tree", "numbers");
+      platform_.state.device_tree.emplace(key.str(), *number);
+    }
+    return {};
+  }
+
+  Result<void> read_blocklist() {
+    ASSAY_TRY(Section blocklist, section("blocklist"));
+    ASSAY_TRY(const auto hashes, blocklist.texts("hashes"));
+    for (const std::string& hash : hashes.value_or(Strings()))
+      platform_.signatures.blocklist.add(hash);
+    ASSAY_TRY(const auto revoked, read_keys(blocklist, "certificates"));
+    if (platform_.config.is_on("CONFIG_SYSTEM_REVOCATION_LIST") != Truth::no)
+      platform_.revoked = fill_revoked(revoked.value_or(std::vector<ListedKey>()), platform_);
+    return blocklist.nothing_left();
+  }
+
+  Result<void> read_keyrings() {
+    ASSAY_TRY(Section keyrings, section("keyrings"));
+    ASSAY_TRY(const auto absent, keyrings.texts("absent"));
+    for (const std::string& name : absent.value_or(Strings())) {
+      const auto ring = find_ring(name);
+      if (!ring) return keyrings.wrong("absent", "names of keyrings");
+      platform_.absent[static_cast<std::size_t>(*ring)] = true;
+    }
+    std::array<std::shared_ptr<Keyring>, kRingCount> rings;
+    for (std::size_t i = 0; i < kRingCount; ++i) {
+      const auto name = static_cast<Ring>(i);
+      ASSAY_TRY(auto keys, read_keys(keyrings, ring_key(name)));
+      if (name == Ring::builtin_trusted_keys && !image_.empty())
+        ASSAY_CHECK(add_keys_of_image(keys));
+      if (!keys) continue;
+      std::vector<std::string> refused;
+      rings[i] = fill_keyring(name, *keys, platform_, refused);
+      platform_.rings[i] = rings[i];
+    }
+    ASSAY_CHECK(link_secondary(keyrings, rings));
+    keyrings.take("refused");  // for people: what the kernel would not load is not in the rings
+    return keyrings.nothing_left();
+  }
+
+  Result<void> add_keys_of_image(std::optional<std::vector<ListedKey>>& keys) {
+    const auto list = [&]() -> Result<SystemCertificates> {
+      ASSAY_TRY(const auto file, open_file(image_));
+      ASSAY_TRY(const auto image, find_kernel_image(*file));
+      if (!image) return fail(Reason::image_unknown);
+      return find_system_certificates(*file, *image);
+    }();
+    if (!list) return std::unexpected(with_path(list.error(), encode_name(image_)));
+    if (!keys) keys.emplace();
+    for (const auto& der : list->certificates)
+      keys->push_back({PreparedCertificate::own(der), KeyState::good, encode_name(image_)});
+    return {};
+  }
+
+  // Without `secondary_links`, .secondary_trusted_keys links to what its kernel links to it where
+  // that is known: .builtin_trusted_keys always, .machine where MOKs are trusted.
+  Result<void> link_secondary(Section& keyrings,
+                              std::array<std::shared_ptr<Keyring>, kRingCount>& rings) {
+    ASSAY_TRY(const auto links, keyrings.texts("secondary_links"));
+    auto& secondary = rings[static_cast<std::size_t>(Ring::secondary_trusted_keys)];
+    const auto link = [&](Ring name) {
+      const auto& ring = rings[static_cast<std::size_t>(name)];
+      if (ring)
+        secondary->link(ring);
+      else if (!platform_.has_no(name))
+        platform_.secondary_is_complete = false;
+    };
+    if (!secondary) {
+      if (!rings[0] && !links) return {};
+      platform_.secondary_is_complete = false;
+      secondary = std::make_shared<Keyring>(std::string(ring_name(Ring::secondary_trusted_keys)));
+      platform_.ring(Ring::secondary_trusted_keys) = secondary;
+    }
+    if (!links) {
+      link(Ring::builtin_trusted_keys);
+      if (platform_.state.mok_list_trusted.value_or(true)) link(Ring::machine);
+      return {};
+    }
+    for (const std::string& name : *links) {
+      const auto ring = find_ring(name);
+      if (!ring) return keyrings.wrong("secondary_links", "names of keyrings");
+      link(*ring);
+    }
+    return {};
+  }
+
+  // Certificates, folders of them, or { cert = ..., state = ... }.
+  Result<std::optional<std::vector<ListedKey>>> read_keys(Section& from, std::string_view key) {
+    const toml::node* node = from.take(key);
+    if (node == nullptr) return std::optional<std::vector<ListedKey>>();
+    const toml::array* list = node->as_array();
+    if (list == nullptr) return from.wrong(key, "a list of certificates");
+    std::vector<ListedKey> keys;
+    for (const toml::node& element : *list) {
+      KeyState usable = KeyState::good;
+      auto path = element.value_exact<std::string>();
+      if (const toml::table* table = element.as_table()) {
+        Section entry(table, std::string(key));
+        ASSAY_TRY(path, entry.text("cert"));
+        ASSAY_TRY(const auto state, entry.text("state"));
+        if (state == "expired")
+          usable = KeyState::expired;
+        else if (state == "revoked")
+          usable = KeyState::revoked;
+        else if (state && state != "good")
+          return entry.wrong("state", "good, expired or revoked");
+        ASSAY_CHECK(entry.nothing_left());
+      }
+      if (!path) return from.wrong(key, "paths of certificates");
+      ASSAY_TRY(const auto certificates, load_certificates(resolve(*path)));
+      for (const auto& certificate : certificates) keys.push_back({certificate, usable, *path});
+    }
+    return std::optional(std::move(keys));
+  }
+
+  Result<void> read_ima() {
+    ASSAY_TRY(Section ima, section("ima"));
+    ASSAY_TRY(const auto policy, ima.texts("policy"));
+    for (const std::string& path : policy.value_or(Strings())) {
+      ASSAY_TRY(std::string text, read_text(resolve(path)));
+      platform_.ima.policy.push_back(std::move(text));
+    }
+    ASSAY_TRY(platform_.ima.appraise, ima.text("appraise"));
+    ASSAY_TRY(platform_.ima.builtin_names, ima.texts("builtin_policies"));
+    ASSAY_TRY(platform_.ima.initial_rules, ima.texts("initial_rules"));
+    return ima.nothing_left();
+  }
+
+  Result<void> read_filesystems() {
+    const toml::node* node = top_.take("filesystem");
+    if (node == nullptr) return {};
+    const toml::array* list = node->as_array();
+    if (list == nullptr) return top_.wrong("filesystem", "[[filesystem]]");
+    for (const toml::node& element : *list) {
+      Section one(element.as_table(), "filesystem");
+      MountedFilesystem mounted;
+      ASSAY_TRY(const auto mount, one.text("mount"));
+      ASSAY_TRY(const auto type, one.text("type"));
+      ASSAY_TRY(const auto magic, one.number("magic"));
+      ASSAY_TRY(const auto uuid, one.text("uuid"));
+      ASSAY_TRY(const auto uid, one.number("uid"));
+      ASSAY_TRY(const auto gid, one.number("gid"));
+      one.take("owner");
+      mounted.mount = mount.value_or("");
+      mounted.type = type.value_or("");
+      if (magic) mounted.magic = static_cast<std::uint64_t>(*magic);
+      mounted.uuid = uuid.value_or("");
+      if (uid) mounted.uid = static_cast<std::uint32_t>(*uid);
+      if (gid) mounted.gid = static_cast<std::uint32_t>(*gid);
+      ASSAY_CHECK(one.nothing_left());
+      platform_.filesystems.push_back(std::move(mounted));
+    }
+    return {};
+  }
+
+  Result<void> read_subject() {
+    ASSAY_TRY(Section section_of_subject, section("subject"));
+    Subject& subject = platform_.subject;
+    ASSAY_TRY(const auto path, section_of_subject.text("path"));
+    ASSAY_TRY(const auto artifact, section_of_subject.text("artifact"));
+    ASSAY_TRY(const auto uid, section_of_subject.number("uid"));
+    ASSAY_TRY(const auto gid, section_of_subject.number("gid"));
+    ASSAY_TRY(const auto capabilities, section_of_subject.text("capabilities"));
+    subject.path = path.value_or("");
+    subject.artifact = artifact.value_or("");
+    if (uid) subject.uid = static_cast<std::uint32_t>(*uid);
+    if (gid) subject.gid = static_cast<std::uint32_t>(*gid);
+    subject.capabilities = capabilities.value_or("");
+    return section_of_subject.nothing_left();
+  }
+
+  Section top_;
+  std::string folder_;
+  std::string image_;
+  Platform platform_;
+};
+
+std::string name_of(const std::filesystem::path& path) {
+  const std::filesystem::path absolute = std::filesystem::absolute(path).lexically_normal();
+  if (absolute.filename() == "platform.toml") return absolute.parent_path().filename().string();
+  return absolute.stem().string();
+}
+
+}  // namespace
+
+Result<Platform> parse_platform(std::string_view text, const std::string& folder,
+                                const std::string& name) {
+  toml::table table;
+  try {
+    table = toml::parse(text);
+  } catch (const toml::parse_error& error) {
+    return std::unexpected(
+        Error{Reason::bad_value,
+              {},
+              fmt::format("line {}: {}", error.source().begin.line, error.description()),
+              name});
+  }
+  auto platform = PlatformReader(table, folder).read();
+  if (!platform) return std::unexpected(with_path(platform.error(), name));
+  return platform;
+}
+
+Result<Platform> load_platform(const std::string& path) {
+  ASSAY_TRY(const std::string text, read_text(path));
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  ASSAY_TRY(Platform platform,
+            parse_platform(text, folder.empty() ? "." : folder, encode_name(path)));
+  platform.name = encode_name(name_of(path));
+  return platform;
+}
+
+}  // namespace assay
