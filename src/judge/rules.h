@@ -8,6 +8,15 @@
 namespace assay::rules {
 
 #define RULE(name, ...) inline constexpr Rule name{__VA_ARGS__};
+namespace module_load {
+#include "judge/module_load.def"
+}
+namespace add_key {
+#include "judge/add_key.def"
+}
+namespace kexec {
+#include "judge/kexec.def"
+}
 namespace module_sig {
 #include "judge/module_sig.def"
 }
