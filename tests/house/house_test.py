@@ -37,7 +37,11 @@ RULE_TABLES = {
     "public_key": "signatures/public_key.def",
     "pkcs7": "signatures/pkcs7.def",
     "keyring": "trust/keyring.def",
+    "add_key": "judge/add_key.def",
+    "kexec": "judge/kexec.def",
+    "module_load": "judge/module_load.def",
     "module_sig": "judge/module_sig.def",
+    "pe_sig": "judge/pe_sig.def",
     "s390_sig": "judge/s390_sig.def",
     "pe_sig": "judge/pe_sig.def",
 }

@@ -1,0 +1,272 @@
+// assay-golden DIR [--require SUITE,...] [--ignore FIELD,...] [--rules FILE]: replays recorded
+// verdicts of booted kernels and compares them with ours.
+
+#include <fmt/format.h>
+#include <fnmatch.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <ranges>
+
+#include "platforms/platform_file.h"
+#include "tests/golden/archive.h"
+#include "tests/golden/session.h"
+
+namespace assay::golden {
+namespace {
+
+struct Options {
+  std::string folder;
+  std::vector<std::string> required;  // empty: all suites
+  std::set<std::string> ignored;
+  std::string rules_file;
+};
+
+std::vector<std::string> split(std::string_view text) {
+  std::vector<std::string> parts;
+  for (const auto part : text | std::views::split(','))
+    parts.emplace_back(part.begin(), part.end());
+  return parts;
+}
+
+bool matches(const std::vector<std::string>& globs, const std::string& name) {
+  return globs.empty() || std::ranges::any_of(globs, [&](const std::string& glob) {
+           return ::fnmatch(glob.c_str(), name.c_str(), 0) == 0;
+         });
+}
+
+std::string decode_base64(std::string_view text) {
+  constexpr std::string_view kAlphabet =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  std::uint32_t bits = 0;
+  int held = 0;
+  for (const char c : text) {
+    const std::size_t value = kAlphabet.find(c);
+    if (value == kAlphabet.npos) break;
+    bits = bits << 6 | static_cast<std::uint32_t>(value);
+    if ((held += 6) >= 8) out += static_cast<char>(bits >> (held -= 8) & 0xFF);
+  }
+  return out;
+}
+
+// The fields of `expected` that bind, but for the content of pseudo-files.
+constexpr std::array kBinding = {"errno",     "stage",        "taint",  "signature_errno",
+                                 "ima_cause", "policy_cause", "status", "line",
+                                 "value",     "unload_errno", "crash"};
+
+struct Counts {
+  std::uint64_t rows = 0;
+  std::uint64_t agree = 0;
+  std::uint64_t disagree = 0;
+  std::uint64_t not_replayed = 0;
+  std::uint64_t observed = 0;
+  std::uint64_t observed_disagree = 0;
+  std::uint64_t missing_required = 0;
+};
+
+struct Row {
+  Json json;
+  bool tests() const { return !flag("prepares") && !flag("withheld") && !observes() && !crashes(); }
+  // Recorded apart: a kernel that died wrote down no verdict.
+  bool crashes() const { return json.contains("expected") && json["expected"].contains("crash"); }
+  bool observes() const { return json["op"]["name"] == "cat"; }
+  bool flag(const char* name) const { return json.value(name, false); }
+};
+
+struct LoadedSession {
+  std::string name;
+  std::string suite;
+  std::vector<Row> rows;
+};
+
+class Checker {
+ public:
+  explicit Checker(Options options) : options_(std::move(options)) {}
+
+  int run() {
+    if (!load_sessions()) return 2;
+    const auto wanted = [this](const std::string& name) { return needs_.contains(name); };
+    const auto read = read_artifacts(
+        options_.folder, wanted,
+        [this](const std::string& name, const Content& content) { return collect(name, content); });
+    if (!read) {
+      fmt::print(stderr, "assay-golden: {}\n", describe(read.error()));
+      return 2;
+    }
+    for (const LoadedSession& session : sessions_)
+      if (!replay(session)) return 2;
+    return report();
+  }
+
+ private:
+  bool load_sessions() {
+    std::ifstream index(options_.folder + "/sessions.json");
+    if (!index) {
+      fmt::print(stderr, "assay-golden: {}/sessions.json cannot be read\n", options_.folder);
+      return false;
+    }
+    for (const Json& entry : Json::parse(index)) {
+      LoadedSession session{entry["session"], entry["suite"], {}};
+      std::ifstream rows(fmt::format("{}/sessions/{}/rows.jsonl", options_.folder, session.name));
+      for (std::string line; std::getline(rows, line);) {
+        Row row{Json::parse(line)};
+        const Json& op = row.json["op"];
+        if (op.contains("artifact") && op["artifact"].is_string())
+          needs_[op["artifact"]].insert(op["name"].get<std::string>());
+        session.rows.push_back(std::move(row));
+      }
+      sessions_.push_back(std::move(session));
+    }
+    return true;
+  }
+
+  Result<void> collect(const std::string& name, const Content& content) {
+    constexpr std::uint64_t kSmall = limits::kMiB;
+    Artifact artifact;
+    const std::set<std::string>& uses = needs_.at(name);
+    const EvidenceOptions options{.file_sha256 = true};
+    if (uses.contains("finit") || uses.contains("init")) {
+      ASSAY_TRY(artifact.module, collect_module(content, options));
+    }
+    if (uses.contains("kexecf")) {
+      ASSAY_TRY(artifact.kexec, collect_kexec(content, options));
+    }
+    if (uses.contains("addkey") && content.size() <= kSmall) {
+      artifact.bytes.resize(content.size());
+      ASSAY_CHECK(content.read(0, artifact.bytes));
+    }
+    artifacts_.emplace(name, std::move(artifact));
+    return {};
+  }
+
+  bool replay(const LoadedSession& session) {
+    auto platform =
+        load_platform(fmt::format("{}/sessions/{}/platform.toml", options_.folder, session.name));
+    if (!platform) {
+      fmt::print(stderr, "assay-golden: {}\n", describe(platform.error()));
+      return false;
+    }
+    Session replayed(std::move(*platform), artifacts_);
+    for (const Row& row : session.rows) {
+      const Performed done = replayed.perform(row.json["op"]);
+      if (!row.flag("withheld")) compare(session, row, done);
+    }
+    return true;
+  }
+
+  void compare(const LoadedSession& session, const Row& row, const Performed& done) {
+    if (row.tests()) ++counts_.rows;
+    if (done.not_replayed) {
+      if (row.tests()) {
+        ++counts_.not_replayed;
+        ++reasons_[*done.not_replayed];
+        counts_.missing_required += matches(options_.required, session.suite);
+      }
+      return;
+    }
+    const std::string difference = differs(row, done);
+    if (row.observes()) {
+      ++counts_.observed;
+      counts_.observed_disagree += !difference.empty();
+    } else if (row.tests()) {
+      ++(difference.empty() ? counts_.agree : counts_.disagree);
+      if (difference.empty()) ++proofs_[{done.deciding_rule, replay_key(session)}];
+    } else if (!difference.empty()) {
+      ++counts_.disagree;  // the state of the session is no longer the kernel's
+    }
+    if (!difference.empty()) print(session, row, done, difference);
+  }
+
+  static std::string replay_key(const LoadedSession& session) {
+    return session.name.substr(0, session.name.rfind('-'));
+  }
+
+  std::string differs(const Row& row, const Performed& done) const {
+    const Json& expected = row.json["expected"];
+    if (!done.open.empty()) return fmt::format("open: {}", done.open.front());
+    if (row.observes()) {
+      if (!expected.contains("content_b64") || options_.ignored.contains("content_b64")) return "";
+      const std::string content = decode_base64(expected["content_b64"].get<std::string>());
+      return done.result["content"] == content ? "" : "content";
+    }
+    for (const char* field : kBinding) {
+      if (options_.ignored.contains(field) || !expected.contains(field)) continue;
+      const Json ours = done.result.contains(field) ? done.result[field] : Json();
+      if (ours != expected[field])
+        return fmt::format("{} {}, ours {}", field, expected[field].dump(), ours.dump());
+    }
+    return "";
+  }
+
+  static void print(const LoadedSession& session, const Row& row, const Performed& done,
+                    const std::string& difference) {
+    fmt::print("{} {}: {}\n  {}\n  decided by {}\n", session.name,
+               row.json["id"].get<std::string>(), difference, row.json["op"].dump(),
+               done.deciding_rule.empty() ? "no rule" : done.deciding_rule);
+    for (const Json& line : row.json.value("log", Json::array()))
+      fmt::print("  kernel: {}\n", line.get<std::string>());
+  }
+
+  int report() const {
+    for (const auto& [reason, count] : reasons_)
+      fmt::print("not replayed: {} rows: {}\n", count, reason);
+    if (!options_.rules_file.empty()) {
+      std::ofstream file(options_.rules_file);
+      for (const auto& [key, count] : proofs_)
+        file << key.first << '\t' << key.second << '\t' << count << '\n';
+    }
+    fmt::print("{} observing rows compared, {} disagree\n", counts_.observed,
+               counts_.observed_disagree);
+    fmt::print("{} rows, {} agree, {} disagree, {} not replayed\n", counts_.rows, counts_.agree,
+               counts_.disagree, counts_.not_replayed);
+    if (counts_.disagree + counts_.observed_disagree != 0) return 1;
+    return counts_.missing_required != 0 ? 2 : 0;
+  }
+
+  Options options_;
+  std::vector<LoadedSession> sessions_;
+  std::map<std::string, std::set<std::string>> needs_;
+  Artifacts artifacts_;
+  Counts counts_;
+  std::map<std::string, std::uint64_t> reasons_;
+  std::map<std::pair<std::string, std::string>, std::uint64_t> proofs_;
+};
+
+int usage() {
+  fmt::print(stderr,
+             "usage: assay-golden DIR [--require SUITE,...] [--ignore FIELD,...] [--rules FILE]\n");
+  return 2;
+}
+
+}  // namespace
+
+int main(std::span<char*> arguments) {
+  Options options;
+  for (std::size_t i = 1; i < arguments.size(); ++i) {
+    const std::string_view argument = arguments[i];
+    const auto value = [&]() -> std::string_view {
+      return i + 1 < arguments.size() ? arguments[++i] : "";
+    };
+    if (argument == "--require") {
+      options.required = split(value());
+    } else if (argument == "--ignore") {
+      std::ranges::copy(split(value()), std::inserter(options.ignored, options.ignored.end()));
+    } else if (argument == "--rules") {
+      options.rules_file = value();
+    } else if (argument.starts_with("-") || !options.folder.empty()) {
+      return usage();
+    } else {
+      options.folder = argument;
+    }
+  }
+  if (options.folder.empty()) return usage();
+  return Checker(std::move(options)).run();
+}
+
+}  // namespace assay::golden
+
+int main(int argc, char** argv) {
+  return assay::golden::main(std::span(argv, static_cast<std::size_t>(argc)));
+}
