@@ -29,11 +29,36 @@ namespace s390_sig {
 #undef RULE
 
 #define RULE(name, ...) &name,
+namespace add_key {
+inline constexpr const Rule* kTable[] = {
+#include "judge/add_key.def"
+};
+}  // namespace add_key
+namespace kexec {
+inline constexpr const Rule* kTable[] = {
+#include "judge/kexec.def"
+};
+}  // namespace kexec
+namespace module_load {
+inline constexpr const Rule* kTable[] = {
+#include "judge/module_load.def"
+};
+}  // namespace module_load
 namespace module_sig {
 inline constexpr const Rule* kTable[] = {
 #include "judge/module_sig.def"
 };
 }  // namespace module_sig
+namespace pe_sig {
+inline constexpr const Rule* kTable[] = {
+#include "judge/pe_sig.def"
+};
+}  // namespace pe_sig
+namespace s390_sig {
+inline constexpr const Rule* kTable[] = {
+#include "judge/s390_sig.def"
+};
+}  // namespace s390_sig
 #undef RULE
 
 }  // namespace assay::rules

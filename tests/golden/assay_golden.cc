@@ -1,4 +1,4 @@
-// assay-golden DIR [--require SUITE,...] [--ignore FIELD,...] [--rules FILE]: replays recorded
+// assay-golden DIR [--require SUITE,...] [--ignore FIELD,...] [--proofs FILE]: replays recorded
 // verdicts of booted kernels and compares them with ours.
 
 #include <fmt/format.h>
@@ -20,7 +20,7 @@ struct Options {
   std::string folder;
   std::vector<std::string> required;  // empty: all suites
   std::set<std::string> ignored;
-  std::string rules_file;
+  std::string proofs_file;
 };
 
 std::vector<std::string> split(std::string_view text) {
@@ -151,12 +151,13 @@ class Checker {
     Session replayed(std::move(*platform), artifacts_);
     for (const Row& row : session.rows) {
       const Performed done = replayed.perform(row.json["op"]);
-      if (!row.flag("withheld")) compare(session, row, done);
+      if (!row.flag("withheld")) compare(session, row, done, replayed.platform().kernel);
     }
     return true;
   }
 
-  void compare(const LoadedSession& session, const Row& row, const Performed& done) {
+  void compare(const LoadedSession& session, const Row& row, const Performed& done,
+               const KernelId& kernel) {
     if (row.tests()) ++counts_.rows;
     if (done.not_replayed) {
       if (row.tests()) {
@@ -172,15 +173,32 @@ class Checker {
       counts_.observed_disagree += !difference.empty();
     } else if (row.tests()) {
       ++(difference.empty() ? counts_.agree : counts_.disagree);
-      if (difference.empty()) ++proofs_[{done.deciding_rule, replay_key(session)}];
+      if (difference.empty()) count_proofs(row, done, kernel);
     } else if (!difference.empty()) {
       ++counts_.disagree;  // the state of the session is no longer the kernel's
     }
     if (!difference.empty()) print(session, row, done, difference);
   }
 
-  static std::string replay_key(const LoadedSession& session) {
-    return session.name.substr(0, session.name.rfind('-'));
+  // Which rules this row proves for its kernel: the one that decided, and the one behind the error
+  // of a signature that was then forgiven.
+  void count_proofs(const Row& row, const Performed& done, const KernelId& kernel) {
+    static const std::map<std::string, std::string> kRequests = {{"finit", "module"},
+                                                                 {"init", "module"},
+                                                                 {"kexecf", "kexec"},
+                                                                 {"kexecl", "kexec"},
+                                                                 {"addkey", "add-key"}};
+    const std::string op = row.json["op"]["name"];
+    const std::string arguments =
+        fmt::format("{}, {}, {}, {}", kernel.version.major, kernel.version.minor,
+                    variant_name(kernel.variant), arch_name(kernel.arch));
+    std::string rule = done.deciding_rule;
+    if (rule.empty() && done.result.value("errno", "") == "0" && kRequests.contains(op))
+      rule = kRequests.at(op) + "/allowed";
+    if (!rule.empty()) ++proofs_[{rule, arguments}];
+    if (!done.signature_rule.empty() && done.signature_rule != rule &&
+        row.json["expected"].contains("signature_errno"))
+      ++proofs_[{done.signature_rule, arguments}];
   }
 
   std::string differs(const Row& row, const Performed& done) const {
@@ -209,14 +227,19 @@ class Checker {
       fmt::print("  kernel: {}\n", line.get<std::string>());
   }
 
+  // catalogue/proofs.def.
+  void write_proofs() const {
+    std::ofstream file(options_.proofs_file);
+    file << "// catalogue/proofs.def - written by `assay-golden DIR --proofs FILE`.\n"
+            "// PROOF(rule, anchor major, minor, variant, architecture, rows)\n\n";
+    for (const auto& [key, rows] : proofs_)
+      file << fmt::format("PROOF(\"{}\", {}, {})\n", key.first, key.second, rows);
+  }
+
   int report() const {
     for (const auto& [reason, count] : reasons_)
       fmt::print("not replayed: {} rows: {}\n", count, reason);
-    if (!options_.rules_file.empty()) {
-      std::ofstream file(options_.rules_file);
-      for (const auto& [key, count] : proofs_)
-        file << key.first << '\t' << key.second << '\t' << count << '\n';
-    }
+    if (!options_.proofs_file.empty()) write_proofs();
     fmt::print("{} observing rows compared, {} disagree\n", counts_.observed,
                counts_.observed_disagree);
     fmt::print("{} rows, {} agree, {} disagree, {} not replayed\n", counts_.rows, counts_.agree,
@@ -235,8 +258,9 @@ class Checker {
 };
 
 int usage() {
-  fmt::print(stderr,
-             "usage: assay-golden DIR [--require SUITE,...] [--ignore FIELD,...] [--rules FILE]\n");
+  fmt::print(
+      stderr,
+      "usage: assay-golden DIR [--require SUITE,...] [--ignore FIELD,...] [--proofs FILE]\n");
   return 2;
 }
 
@@ -253,8 +277,8 @@ int main(std::span<char*> arguments) {
       options.required = split(value());
     } else if (argument == "--ignore") {
       std::ranges::copy(split(value()), std::inserter(options.ignored, options.ignored.end()));
-    } else if (argument == "--rules") {
-      options.rules_file = value();
+    } else if (argument == "--proofs") {
+      options.proofs_file = value();
     } else if (argument.starts_with("-") || !options.folder.empty()) {
       return usage();
     } else {

@@ -31,6 +31,7 @@ struct Performed {
   std::optional<std::string> not_replayed;  // why
   Json result = Json::object();             // the fields of `expected`
   std::string deciding_rule;
+  std::string signature_rule;  // of a signature check that the call survived
   std::vector<std::string> open;
 };
 

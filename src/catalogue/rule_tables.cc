@@ -1,0 +1,66 @@
+#include "catalogue/rule_tables.h"
+
+#include "judge/rules.h"
+#include "signatures/rules.h"
+#include "trust/rules.h"
+
+namespace assay {
+
+namespace {
+
+constexpr RuleTable kTables[] = {
+    {"module_load", "Loading a module",
+     "init_module and finit_module, from the system call to the point where the module's own code "
+     "and the kernel's symbols decide. The signature is looked at before anything of the ELF file "
+     "(module_sig), so a file that is no module at all is refused for its signature where those "
+     "are enforced.\n\n"
+     "IMA's rules for MODULE_CHECK are asked when the file has been read, before any of this but "
+     "the flags. init_module hides the file from IMA.",
+     rules::module_load::kTable},
+    {"module_sig", "MODULE_SIG",
+     "What becomes of a module's appended signature. Three errors are forgiven where signatures "
+     "are not enforced and lockdown is off: there is none (ENODATA), no key is known (ENOKEY), an "
+     "algorithm is not supported (ENOPKG). The module then loads and taints the kernel. Every "
+     "other error is final, enforced or not: a bad signature is worse than none.\n\n"
+     "sig_enforce is asked before lockdown: with both, the error is EKEYREJECTED, not EPERM.",
+     rules::module_sig::kTable},
+    {"kexec", "Loading a kernel: kexec_file_load and kexec_load",
+     "The loaders of the architecture look at the file before its signature is, so a signed file "
+     "of the wrong format is ENOEXEC (EINVAL on arm64). Then KEXEC_SIG verifies the signature, and "
+     "what becomes of a failure depends on enforcement alone: KEXEC_SIG_FORCE, or Secure Boot with "
+     "IMA_ARCH_POLICY on x86 and arm64, returns the error of the check; lockdown returns EPERM; "
+     "else the image is loaded, whether its signature is missing, bad, or by a revoked key.\n\n"
+     "Without KEXEC_SIG (powerpc, riscv) lockdown is not asked at all. The initrd is never checked "
+     "by KEXEC_SIG. kexec_load looks at no signature: lockdown stops it, and IMA, but not "
+     "KEXEC_SIG_FORCE.",
+     rules::kexec::kTable},
+    {"pe_sig", "PE signatures of kernels",
+     "Authenticode as verify_pefile_signature has it, on x86 and arm64. The image's digest is "
+     "compared last: an image that was changed and whose signer is not trusted is ENOKEY.",
+     rules::pe_sig::kTable},
+    {"s390_sig", "Appended signatures of s390 kernels",
+     "Looked at only where the machine was IPLed securely.", rules::s390_sig::kTable},
+    {"add_key", "Adding keys",
+     "The system call add_key for the keyrings that signatures are checked against.",
+     rules::add_key::kTable},
+    {"keyring", "Keyrings and who may add to them",
+     "What a keyring asks of a certificate (restrict_link_by_...).", rules::keyring::kTable},
+    {"pkcs7", "PKCS#7 messages",
+     "Parsing, verification and trust of a message, whatever it is for.", rules::pkcs7::kTable},
+    {"x509", "Certificates", "As x509_cert_parse has them.", rules::x509::kTable},
+    {"public_key", "Public keys", "The signature itself.", rules::public_key::kTable},
+    {"asn1", "BER", "The decoder under certificates and messages.", rules::asn1::kTable},
+};
+
+}  // namespace
+
+std::span<const RuleTable> all_rule_tables() { return kTables; }
+
+const Rule* find_rule(std::string_view id) {
+  for (const RuleTable& table : kTables)
+    for (const Rule* rule : table.rules)
+      if (rule->id == id) return rule;
+  return nullptr;
+}
+
+}  // namespace assay
