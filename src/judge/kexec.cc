@@ -48,17 +48,14 @@ class FileLoad {
   Ending load(std::optional<Outcome>& signature) {
     if (const Outcome bad = check_call(); bad.failed()) return {Decision::refused, bad};
     if (const Outcome bad = probe(); bad.failed()) return {Decision::refused, bad};
-    Decision decision = Decision::allowed;
+    Ending ending{Decision::allowed_unverified, {}};  // where nothing is looked at
     if (walk_.settle(platform_.config.is_on("CONFIG_KEXEC_SIG"), "config: CONFIG_KEXEC_SIG")) {
-      const Ending ending = validate_signature(signature);
+      ending = validate_signature(signature);
       if (ending.decision == Decision::refused || ending.decision == Decision::crashes)
         return ending;
-      decision = ending.decision;
-    } else {
-      decision = Decision::allowed_unverified;  // nothing was looked at
     }
     if (const Outcome bad = check_loader(); bad.failed()) return {Decision::refused, bad};
-    return {decision, {}};
+    return ending;
   }
 
  private:

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <iostream>
 #include <ranges>
+#include <sstream>
 
 #include "platforms/platform_file.h"
 #include "tests/golden/archive.h"
@@ -20,7 +21,8 @@ struct Options {
   std::string folder;
   std::vector<std::string> required;  // empty: all suites
   std::set<std::string> ignored;
-  std::string proofs_file;
+  std::string proofs_file;     // to be written
+  std::string current_proofs;  // to be compared
 };
 
 std::vector<std::string> split(std::string_view text) {
@@ -228,23 +230,35 @@ class Checker {
   }
 
   // catalogue/proofs.def.
-  void write_proofs() const {
-    std::ofstream file(options_.proofs_file);
+  std::string proofs_text() const {
+    std::ostringstream file;
     file << "// catalogue/proofs.def - written by `assay-golden DIR --proofs FILE`.\n"
             "// PROOF(rule, anchor major, minor, variant, architecture, rows)\n\n";
     for (const auto& [key, rows] : proofs_)
       file << fmt::format("PROOF(\"{}\", {}, {})\n", key.first, key.second, rows);
+    return file.str();
+  }
+
+  // False: the committed table is not what this replay proves.
+  bool proofs_are_current() const {
+    if (options_.current_proofs.empty()) return true;
+    std::ifstream file(options_.current_proofs);
+    const std::string committed(std::istreambuf_iterator<char>(file), {});
+    if (committed == proofs_text()) return true;
+    fmt::print("{} is stale: write it anew with --proofs\n", options_.current_proofs);
+    return false;
   }
 
   int report() const {
     for (const auto& [reason, count] : reasons_)
       fmt::print("not replayed: {} rows: {}\n", count, reason);
-    if (!options_.proofs_file.empty()) write_proofs();
+    if (!options_.proofs_file.empty()) std::ofstream(options_.proofs_file) << proofs_text();
+    const bool current = proofs_are_current();
     fmt::print("{} observing rows compared, {} disagree\n", counts_.observed,
                counts_.observed_disagree);
     fmt::print("{} rows, {} agree, {} disagree, {} not replayed\n", counts_.rows, counts_.agree,
                counts_.disagree, counts_.not_replayed);
-    if (counts_.disagree + counts_.observed_disagree != 0) return 1;
+    if (counts_.disagree + counts_.observed_disagree != 0 || !current) return 1;
     return counts_.missing_required != 0 ? 2 : 0;
   }
 
@@ -258,9 +272,9 @@ class Checker {
 };
 
 int usage() {
-  fmt::print(
-      stderr,
-      "usage: assay-golden DIR [--require SUITE,...] [--ignore FIELD,...] [--proofs FILE]\n");
+  fmt::print(stderr,
+             "usage: assay-golden DIR [--require SUITE,...] [--ignore FIELD,...] [--proofs FILE]\n "
+             "                       [--current-proofs FILE]\n");
   return 2;
 }
 
@@ -279,6 +293,8 @@ int main(std::span<char*> arguments) {
       std::ranges::copy(split(value()), std::inserter(options.ignored, options.ignored.end()));
     } else if (argument == "--proofs") {
       options.proofs_file = value();
+    } else if (argument == "--current-proofs") {
+      options.current_proofs = value();
     } else if (argument.starts_with("-") || !options.folder.empty()) {
       return usage();
     } else {

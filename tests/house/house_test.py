@@ -43,7 +43,6 @@ RULE_TABLES = {
     "module_sig": "judge/module_sig.def",
     "pe_sig": "judge/pe_sig.def",
     "s390_sig": "judge/s390_sig.def",
-    "pe_sig": "judge/pe_sig.def",
 }
 # Rules that no input can come to, and the test that shows it.
 UNREACHABLE_RULES = {"asn1/depth": "TEST(Ber, GrammarsOpenAtMostNineContainers)"}
