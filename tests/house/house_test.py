@@ -40,6 +40,7 @@ RULE_TABLES = {
     "add_key": "judge/add_key.def",
     "kexec": "judge/kexec.def",
     "module_load": "judge/module_load.def",
+    "ima_policy": "ima/policy.def",
     "module_sig": "judge/module_sig.def",
     "pe_sig": "judge/pe_sig.def",
     "s390_sig": "judge/s390_sig.def",
@@ -196,6 +197,9 @@ def every_rule_decides_somewhere():
 
     for corpus in ("appended", "pe"):
         collect(json.loads((ROOT / "tests/cases" / corpus / "deciding_rules.json").read_text()))
+    for line in (ROOT / "tests/cases/ima/policy_rules.tsv").read_text().splitlines():
+        if line and not line.startswith("#"):
+            by_corpus |= {outcome.split()[-1] for outcome in line.split("\t")[:3] if outcome not in ("ok", "=")}
     by_unit_tests = rules_that_tests_expect()
     all_tests = "\n".join(path.read_text() for path in SOURCE.rglob("*_test.cc"))
     for table in RULE_TABLES:
