@@ -2,16 +2,11 @@
 
 #include <limits>
 
+#include "base/hex.h"
+
 namespace assay {
 
 namespace {
-
-int digit_of(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 // _kstrtoull: too large is said before what follows the digits is looked at.
 KernelNumber parse_unsigned(std::string_view text, unsigned base) {
@@ -21,7 +16,7 @@ KernelNumber parse_unsigned(std::string_view text, unsigned base) {
   bool too_large = false;
   std::size_t count = 0;
   for (; count < text.size(); ++count) {
-    const int digit = digit_of(text[count]);
+    const int digit = hex_value(text[count]);
     if (digit < 0 || static_cast<unsigned>(digit) >= base) break;
     const auto add = static_cast<std::uint64_t>(digit);
     if (value > (std::numeric_limits<std::uint64_t>::max() - add) / base) too_large = true;
@@ -62,7 +57,7 @@ std::optional<std::array<std::uint8_t, 16>> parse_kernel_uuid(std::string_view t
       if (text[i] != '-') return std::nullopt;
       continue;
     }
-    const int digit = digit_of(text[i]);
+    const int digit = hex_value(text[i]);
     if (digit < 0) return std::nullopt;
     uuid[nibble / 2] = static_cast<std::uint8_t>(uuid[nibble / 2] << 4 | digit);
     ++nibble;

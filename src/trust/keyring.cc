@@ -104,4 +104,24 @@ KeySearch find_key_by_subject(Walk& walk, const Keyring& ring, View subject) {
   return {pick(walk, candidates), {}};
 }
 
+KeySearch find_key_by_suffix(Walk& walk, const Keyring& ring,
+                             std::span<const std::uint8_t> suffix) {
+  Candidates candidates;
+  const auto ends_so = [&](const KeyId& id) {
+    if (id.size() < suffix.size()) return false;
+    const std::size_t start = id.size() - suffix.size();
+    for (std::size_t i = 0; i < suffix.size(); ++i)
+      if (id[start + i] != suffix[i]) return false;
+    return true;
+  };
+  const auto matches = [&](const Key& key) {
+    const Certificate& x509 = key.certificate->x509();
+    const auto skid = x509.skid_id();
+    return ends_so(x509.id()) || (skid && ends_so(*skid));
+  };
+  collect(ring, matches, candidates);
+  if (candidates.matching.empty()) return nothing_found(walk, candidates);
+  return {pick(walk, candidates), {}};
+}
+
 }  // namespace assay

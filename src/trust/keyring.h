@@ -9,6 +9,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -61,5 +62,8 @@ KeySearch find_key(Walk& walk, const Keyring& ring, const std::optional<KeyId>& 
 // By the name of its subject: for a certificate that does not say which key of its issuer signed
 // it.
 KeySearch find_key_by_subject(Walk& walk, const Keyring& ring, View subject);
+
+// By the last bytes of an identifier, which both of each key are looked at for ("id:571f2bd8").
+KeySearch find_key_by_suffix(Walk& walk, const Keyring& ring, std::span<const std::uint8_t> suffix);
 
 }  // namespace assay

@@ -1,0 +1,51 @@
+// ima/evidence.h - all that a file says to IMA, whatever the kernel: its attributes, its digests,
+// what is appended to it.
+
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "bytes/content.h"
+#include "formats/appended_signature.h"
+#include "formats/ima_xattr.h"
+#include "ima/event.h"
+#include "ima/hash_algo.h"
+#include "signatures/evidence.h"
+
+namespace assay {
+
+using Xattrs = std::map<std::string, std::vector<std::uint8_t>, std::less<>>;
+
+struct ImaEvidence {
+  ImaFile file;
+  std::optional<Xattrs> xattrs;  // those of the security namespace; nothing: not known
+  std::uint64_t size = 0;
+  std::vector<Digest> digests;   // of the whole content
+  std::optional<Digest> verity;  // the fs-verity digest
+  Truth has_verity = Truth::no;
+  // The mode of the inode with its type, for security.evm.
+  std::optional<std::uint16_t> mode;
+  // What is appended, for hooks that have the content in memory. Refer to whoever collected them.
+  const SignatureTrailer* trailer = nullptr;
+  const SignatureEvidence* appended = nullptr;
+  std::shared_ptr<PrimitiveCache> cache = std::make_shared<PrimitiveCache>();
+
+  // Nothing where the file has none; requires xattrs.
+  std::optional<ImaXattr> xattr(std::string_view name) const;
+  const Digest* digest(Hash hash) const;
+};
+
+// With the digests that kernels may ask for: the one that security.ima names, and `defaults`, which
+// are ima_hash= of the platforms.
+Result<ImaEvidence> collect_ima(const Content& content, std::optional<Xattrs> xattrs,
+                                const std::vector<const HashAlgo*>& defaults);
+
+inline constexpr std::string_view kXattrIma = "security.ima";
+inline constexpr std::string_view kXattrEvm = "security.evm";
+
+}  // namespace assay

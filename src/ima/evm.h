@@ -1,0 +1,30 @@
+// ima/evm.h - EVM: are the attributes of a file those that were protected?
+//
+// Mirrors evm_verifyxattr and evm_verify_hmac (security/integrity/evm). A portable signature, over
+// the attributes, the owner and the mode, can be judged away from the machine; a signature that
+// names the inode, or an HMAC, cannot, and stays open.
+
+#pragma once
+
+#include "ima/evidence.h"
+#include "ima/inode.h"
+#include "ima/signature.h"
+
+namespace assay {
+
+// /sys/kernel/security/evm.
+struct EvmState {
+  Truth has_hmac_key = Truth::no;    // bit 1
+  Truth has_public_key = Truth::no;  // bit 2
+  bool requires_sigv3 = false;       // bit 8, 7.2
+};
+
+struct EvmVerdict {
+  IntegrityStatus status = IntegrityStatus::unknown;
+  Outcome outcome;  // of the rule that does not hold
+};
+
+EvmVerdict evm_verify(Walk& walk, const EvmState& evm, const SignatureVerifier& verifier,
+                      const ImaEvidence& evidence);
+
+}  // namespace assay
