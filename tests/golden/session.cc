@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "judge/ima_door.h"
+
 namespace assay::golden {
 
 namespace {
@@ -25,29 +27,12 @@ Performed not_replayed(std::string why) {
   return done;
 }
 
-// "appraise func=MODULE_CHECK ...": does this rule make IMA appraise what `hook` is asked about?
-bool appraises(std::string_view rule, std::string_view hook) {
-  if (!rule.starts_with("appraise ")) return false;
-  const std::size_t func = rule.find("func=");
-  if (func == rule.npos) return true;
-  const std::string_view name = rule.substr(func + 5);
-  return name.substr(0, name.find(' ')) == hook;
-}
-
 }  // namespace
 
 // The rule of IMA on which the answer hinges; asking it is not this checker's yet.
 std::optional<std::string> Session::ima_rule_for(std::string_view hook) const {
   if (policy_changed_) return "a policy loaded in this session";
-  // Where the kernel could not print its rules, a built-in policy that appraises decides.
-  if (!platform_.ima.initial_rules) {
-    for (const std::string& name : platform_.ima.builtin_names.value_or(std::vector<std::string>()))
-      if (name == "secure_boot" || name == "appraise_tcb") return "ima_policy=" + name;
-    return std::nullopt;
-  }
-  for (const std::string& rule : *platform_.ima.initial_rules)
-    if (appraises(rule, hook)) return rule;
-  return std::nullopt;
+  return find_appraisal_rule(platform_, hook);
 }
 
 Performed Session::perform(const Json& op) {
