@@ -1,5 +1,6 @@
 // verify_public_key with keys that are not RSA, and with signatures of another kind than the key.
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "signatures/public_key_verify.h"
@@ -288,6 +289,27 @@ TEST(PublicKeyVerify, KindsOfKeysAndSignatures) {
                         (signature_kind == KeyKind::ecdsa && curve_of(key_kind).has_value());
       EXPECT_EQ(end == refused_by(rule::same_kind), !same)
           << key_kind_name(key_kind) << " " << key_kind_name(signature_kind);
+    }
+}
+
+// software_key_determine_akcipher names the digests of each; 6.12 and 7.2 do not know SM2 any more.
+TEST(PublicKeyVerify, DigestsOfEcrdsaAndSm2) {
+  for (const KernelVersion version : {kAnchor61, kAnchor612, kAnchor72})
+    for (std::size_t i = 0; i < kHashCount; ++i) {
+      const auto hash = static_cast<Hash>(i);
+      const PreparedKey prepared{Certificate()};
+      const auto end_of = [&](KeyKind kind) {
+        PrimitiveCache cache;
+        Walk walk({version, Variant::debian, Arch::x86_64},
+                  {{fmt::format("libcrypto: {}", key_kind_name(kind)), false}}, true);
+        const SignatureValue value{kind, hash, std::nullopt, {}};
+        return ended(walk, verify_public_key(walk, kind, prepared, value, {}, cache));
+      };
+      const bool streebog = hash == Hash::streebog256 || hash == Hash::streebog512;
+      EXPECT_EQ(end_of(KeyKind::ecrdsa),
+                refused_by(streebog ? rule::available : rule::ecrdsa_hash));
+      const bool sm3 = hash == Hash::sm3 || version != kAnchor61;
+      EXPECT_EQ(end_of(KeyKind::sm2), refused_by(sm3 ? rule::available : rule::sm2_hash));
     }
 }
 

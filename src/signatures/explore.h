@@ -1,7 +1,8 @@
 // signatures/explore.h - walks through the rules once for every way to answer what is open.
 //
 // When all ways end alike, the open questions did not matter. When some end otherwise than the
-// first, the questions in which they differ are what the platform would have to answer.
+// first, the questions in which they differ are what the platform would have to answer. For a
+// kernel older than the oldest anchor no walk says anything: the version itself is what is open.
 
 #pragma once
 
@@ -38,6 +39,7 @@ auto explore(const KernelId& kernel, bool explain, Run run, Same same)
     if (std::ranges::find(explored.open, question) == explored.open.end())
       explored.open.insert(explored.open.begin(), question);
   };
+  if (is_before_anchors(kernel.version)) name("kernel.version");
   for (int ways = 1;; ++ways) {
     // The next way: flip the last answer that is still "yes", and forget what came after it.
     while (!choices.empty() && !choices.back().answer) choices.pop_back();

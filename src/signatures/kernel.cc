@@ -29,6 +29,54 @@ Neighbours neighbours(KernelVersion version) {
 
 bool contains(std::string_view text, std::string_view part) { return text.find(part) != text.npos; }
 
+// "Linux version RELEASE (BUILDER) (COMPILER) #VERSION": linux_banner (init/version.c); without the
+// compiler in a bzImage's header. The compiler's text names the distribution that it is of, not
+// that of the kernel.
+struct Banner {
+  std::string_view release;
+  std::string_view builder;
+  std::string_view version;
+};
+
+Banner split_banner(std::string_view text) {
+  constexpr std::string_view kPrefix = "Linux version ";
+  Banner banner;
+  if (text.starts_with(kPrefix)) text.remove_prefix(kPrefix.size());
+  if (const auto at = text.starts_with('#') ? 0 : text.rfind(" #"); at != text.npos) {
+    banner.version = text.substr(at);
+    text = text.substr(0, at);
+  }
+  banner.release = text.substr(0, text.find(' '));
+  if (const auto open = text.find(" ("); open != text.npos) {
+    const std::string_view rest = text.substr(open + 2);
+    banner.builder = rest.substr(0, rest.find(')'));
+  }
+  return banner;
+}
+
+// Is there `part`, and a digit behind it: ".fc41", ".el9".
+bool contains_numbered(std::string_view text, std::string_view part) {
+  for (auto at = text.find(part); at != text.npos; at = text.find(part, at + 1)) {
+    const std::string_view rest = text.substr(at + part.size());
+    if (!rest.empty() && rest[0] >= '0' && rest[0] <= '9') return true;
+  }
+  return false;
+}
+
+// Debian: "6.1.0-56-amd64", "6.12.117+deb12-amd64".
+std::optional<Variant> guess_variant_of_release(std::string_view release) {
+  if (contains_numbered(release, "+deb")) return Variant::debian;
+  if (contains_numbered(release, ".fc") || contains_numbered(release, ".el"))
+    return Variant::fedora;
+  for (const std::string_view flavour :
+       {"-amd64", "-arm64", "-powerpc64le", "-s390x", "-686", "-riscv64"})
+    if (release.ends_with(flavour)) return Variant::debian;
+  for (const std::string_view flavour : {"-generic", "-lowlatency"})
+    if (contains(release, flavour)) return Variant::ubuntu;
+  if (contains(release, "-default")) return Variant::suse;
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::string to_string(KernelVersion version) {
@@ -56,20 +104,12 @@ std::optional<Variant> find_variant(std::string_view name) {
 }
 
 std::optional<Variant> guess_variant(std::string_view text) {
-  // Debian: "6.1.0-56-amd64", "6.12.117+deb12-amd64", "Debian 6.1.192-2" in the banner.
-  if (contains(text, "Debian") || contains(text, "+deb")) return Variant::debian;
-  if (contains(text, "Ubuntu")) return Variant::ubuntu;
-  if (contains(text, ".fc") || contains(text, ".el")) return Variant::fedora;
-  for (const std::string_view flavour :
-       {"-amd64", "-arm64", "-powerpc64le", "-s390x", "-686", "-riscv64"}) {
-    const auto at = text.find(flavour);
-    if (at != text.npos && (at + flavour.size() == text.size() || text[at + flavour.size()] == ' '))
-      return Variant::debian;
-  }
-  for (const std::string_view flavour : {"-generic", "-lowlatency"})
-    if (contains(text, flavour)) return Variant::ubuntu;
-  if (contains(text, "-default")) return Variant::suse;
-  return std::nullopt;
+  const Banner banner = split_banner(text);
+  // KBUILD_BUILD_VERSION and its timestamp: "#1 SMP Debian 6.1.192-2", "#31-Ubuntu SMP".
+  if (contains(banner.version, " Debian ") || banner.builder == "debian-kernel@lists.debian.org")
+    return Variant::debian;
+  if (contains(banner.version, "-Ubuntu ")) return Variant::ubuntu;
+  return guess_variant_of_release(banner.release);
 }
 
 Truth Scope::covers(const KernelId& kernel) const {

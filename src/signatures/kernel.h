@@ -4,7 +4,8 @@
 // recorded from booted kernels are the anchors. Versions compare by their first two numbers; stable
 // releases belong to their anchor. A rule that is equal in two neighbouring anchors holds between
 // them; one that differs is *unknown* there, until the version of its first commit is recorded.
-// Outside the anchors the nearest one's rules are taken, and marked unproven.
+// Beyond the newest anchor its rules are taken, unproven. Before the oldest nothing is known: every
+// exploration names "kernel.version" as open (signatures/explore.h).
 
 #pragma once
 
@@ -29,6 +30,9 @@ inline constexpr KernelVersion kAnchor612{6, 12};
 inline constexpr KernelVersion kAnchor72{7, 2};
 inline constexpr KernelVersion kAnchors[] = {kAnchor61, kAnchor612, kAnchor72};
 
+constexpr bool is_before_anchors(KernelVersion version) { return version < kAnchor61; }
+constexpr bool is_beyond_anchors(KernelVersion version) { return version > kAnchor72; }
+
 std::string to_string(KernelVersion version);  // "6.12"
 // Of "6.1.0-56-amd64", "6.12", "7.2.13+deb14-amd64".
 std::optional<KernelVersion> find_kernel_version(std::string_view release);
@@ -40,7 +44,8 @@ inline constexpr std::size_t kVariantCount = 6;
 
 std::string_view variant_name(Variant variant);
 std::optional<Variant> find_variant(std::string_view name);
-// What a release string or banner gives away: Debian's, Ubuntu's, Fedora's and SUSE's naming.
+// What a release string or banner gives away: Debian's, Ubuntu's, Fedora's and SUSE's naming of
+// releases and versions. The compiler that a banner names is not looked at.
 std::optional<Variant> guess_variant(std::string_view release_or_banner);
 
 struct KernelId {

@@ -58,6 +58,18 @@ TEST(Variant, IsGuessedFromReleasesAndBanners) {
       {"6.11.4-301.fc41.x86_64", Variant::fedora},
       {"5.14.0-503.el9.x86_64", Variant::fedora},
       {"6.4.0-150600.21-default", Variant::suse},
+      // Built by their users on Debian, Ubuntu and Fedora: the compiler is the distribution's.
+      {"Linux version 6.1.192 (me@home) (gcc-12 (Debian 12.2.0-14) 12.2.0, GNU ld (GNU Binutils "
+       "for Debian) 2.40) #1 SMP PREEMPT_DYNAMIC Sun Nov 22 10:00:00 UTC 2026",
+       std::nullopt},
+      {"Linux version 7.2.0 (me@home) (gcc (Ubuntu 13.2.0-23ubuntu4) 13.2.0, GNU ld) #2 SMP",
+       std::nullopt},
+      {"Linux version 7.2.0 (me@x.elastic.el5) (gcc (GCC) 14.2.1-3.fc41) #1 SMP", std::nullopt},
+      {"Linux version 6.1.0-56-amd64 (debian-kernel@lists.debian.org) (gcc-12 (Debian 12.2.0-14) "
+       "12.2.0, GNU ld 2.40) #1 SMP PREEMPT_DYNAMIC Debian 6.1.192-2 (2026-06-01)",
+       Variant::debian},
+      {"6.1.0-rt (debian-kernel@lists.debian.org) #1 SMP", Variant::debian},
+      {"6.1.0.elan", std::nullopt},
       {"6.1.0", std::nullopt},
       {"", std::nullopt},
   };

@@ -304,6 +304,14 @@ Outcome verify_public_key(Walk& walk, KeyKind key_kind, const PreparedKey& key,
     const bool takes = signature.hash && ecdsa_takes(*signature.hash, walk);
     if (const Outcome bad = walk.check(rule::ecdsa_hash, takes, {}, hash_text); bad.failed())
       return bad;
+  } else if (key_kind == KeyKind::sm2) {
+    const bool takes = signature.hash == Hash::sm3;
+    if (const Outcome bad = walk.check(rule::sm2_hash, takes, {}, hash_text); bad.failed())
+      return bad;
+  } else if (key_kind == KeyKind::ecrdsa) {
+    const bool takes = signature.hash == Hash::streebog256 || signature.hash == Hash::streebog512;
+    if (const Outcome bad = walk.check(rule::ecrdsa_hash, takes, {}, hash_text); bad.failed())
+      return bad;
   } else if (is_ml_dsa(key_kind)) {
     const bool takes = !signature.hash || *signature.hash == Hash::sha512;
     if (const Outcome bad = walk.check(rule::ml_dsa_hash, takes, {}, hash_text); bad.failed())

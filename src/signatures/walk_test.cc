@@ -157,6 +157,19 @@ TEST(Explore, NamesTheQuestionsThatMatter) {
   }
 }
 
+TEST(Explore, KnowsNothingOfKernelsBeforeTheFirstAnchor) {
+  const auto open_of = [](KernelVersion version) {
+    return explore(
+               {version, Variant::mainline, Arch::x86_64}, false, [](Walk&) { return 1; },
+               std::equal_to<>())
+        .open;
+  };
+  EXPECT_EQ(open_of({6, 0}), std::vector<std::string>{"kernel.version"});
+  EXPECT_EQ(open_of({2, 6}), std::vector<std::string>{"kernel.version"});
+  for (const KernelVersion version : {kAnchor61, KernelVersion{6, 5}, kAnchor72, {9, 0}})
+    EXPECT_TRUE(open_of(version).empty()) << to_string(version);
+}
+
 TEST(Explore, KeepsTheFirstWalk) {
   const auto explored = explore(
       kKernel, true,
