@@ -317,6 +317,29 @@ std::string name_text(View name) {
   return text;
 }
 
+std::string fabricated_name(View name) {
+  constexpr std::size_t kSignificant = 7;
+  std::string_view common_name;
+  std::string_view organization;
+  std::string_view email;
+  each_attribute(name, [&](View type, View value) {
+    switch (find_oid(type)) {
+      case Oid::common_name: common_name = value.text(); break;
+      case Oid::organization: organization = value.text(); break;
+      case Oid::email_address: email = value.text(); break;
+      default: break;
+    }
+  });
+  if (organization.empty()) return std::string(common_name.empty() ? email : common_name);
+  if (common_name.empty()) return std::string(organization);
+  const bool says_enough =
+      common_name.starts_with(organization) ||
+      (common_name.size() >= kSignificant && organization.size() >= kSignificant &&
+       common_name.starts_with(organization.substr(0, kSignificant)));
+  if (says_enough) return std::string(common_name);
+  return fmt::format("{}: {}", organization, common_name);
+}
+
 std::string short_name(View name) {
   std::string common_name;
   each_attribute(name, [&](View type, View value) {

@@ -95,6 +95,9 @@ std::optional<View> read_skid(View value);
 // "CN=Debian Secure Boot CA, O=Debian": a Name in RFC 4514's manner but in the order it is stored.
 // Bytes that are not printable UTF-8 are percent-encoded.
 std::string name_text(View name);
+// The kernel's x509_fabricate_name: of organization and common name "O: CN", or the one of them
+// that is there or that says enough, else the e-mail address. Raw bytes.
+std::string fabricated_name(View name);
 // The common name; without one the whole name.
 std::string short_name(View name);
 

@@ -333,5 +333,39 @@ TEST(NameText, ShortNameIsTheLastCommonName) {
   EXPECT_EQ(short_name(View(nameless).sub(2, nameless.size() - 2)), "O=org");
 }
 
+// x509_fabricate_name.
+TEST(FabricatedName, Table) {
+  struct Case {
+    std::string_view common_name, organization, email, name;
+  };
+  const Case cases[] = {
+      {"", "", "", ""},
+      {"CA", "", "", "CA"},
+      {"CA", "", "a@b", "CA"},
+      {"", "Org", "a@b", "Org"},
+      {"", "", "a@b", "a@b"},
+      {"CA", "Org", "a@b", "Org: CA"},
+      {"Org CA", "Org", "", "Org CA"},
+      {"Org", "Org Inc", "", "Org Inc: Org"},
+      {"Red Hat CA", "Red Hat, Inc.", "", "Red Hat CA"},
+      {"Red Ha", "Red Hat", "", "Red Hat: Red Ha"},
+      {"Debian CA", "Debian Project", "", "Debian CA"},
+      {"Debia CA", "Debian Project", "", "Debian Project: Debia CA"},
+      {"Debian\tCA", "Debian\tProject", "", "Debian\tCA"},
+  };
+  for (const Case& one : cases) {
+    Bytes name;
+    const auto add = [&name](std::string_view oid, std::string_view value) {
+      if (value.empty()) return;
+      const Bytes pair = der::sequence({der::oid(oid), der::text(0x0C, value)});
+      name = der::join({name, der::set({pair})});
+    };
+    add("2.5.4.10", one.organization);
+    add("2.5.4.3", one.common_name);
+    add("1.2.840.113549.1.9.1", one.email);
+    EXPECT_EQ(fabricated_name(View(name)), one.name);
+  }
+}
+
 }  // namespace
 }  // namespace assay

@@ -28,6 +28,8 @@ class KernelConfig {
   Truth is_on(std::string_view name) const;        // =y or =m
   Truth is_built_in(std::string_view name) const;  // =y
 
+  friend bool operator==(const KernelConfig&, const KernelConfig&) = default;
+
  private:
   bool known_ = false;
   std::map<std::string, std::string, std::less<>> values_;

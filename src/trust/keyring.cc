@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/hex.h"
 #include "signatures/rules.h"
 
 namespace assay {
@@ -73,6 +74,24 @@ KeySearch nothing_found(Walk& walk, const Candidates& candidates) {
 }
 
 }  // namespace
+
+std::string key_description(const Certificate& certificate) {
+  const std::string name = fabricated_name(certificate.subject);
+  const View id = certificate.skid ? *certificate.skid : certificate.serial;
+  // The kernel takes the name's length by strlen.
+  return fmt::format("{}: {}", std::string_view(name).substr(0, name.find('\0')),
+                     to_hex(id.bytes()));
+}
+
+void Keyring::add(Key key) {
+  const std::string description = key_description(key.certificate->x509());
+  for (Key& present : keys_) {
+    if (key_description(present.certificate->x509()) != description) continue;
+    present = std::move(key);
+    return;
+  }
+  keys_.push_back(std::move(key));
+}
 
 KeySearch find_key(Walk& walk, const Keyring& ring, const std::optional<KeyId>& id,
                    const std::optional<KeyId>& skid) {

@@ -29,6 +29,12 @@ struct Key {
   std::string source;    // where the certificate was found, for people
 };
 
+// What the kernel calls the key of a certificate (x509_key_preparse): the name of its subject, and
+// its key identifier or else its serial number. A keyring has one key of a description: keys of
+// this type cannot be updated (key_type_asymmetric), so key_create_or_update links a new one in the
+// place of the old (assoc_array_insert). 6.1, 6.12 and 7.2 alike.
+std::string key_description(const Certificate& certificate);
+
 class Keyring {
  public:
   explicit Keyring(std::string name) : name_(std::move(name)) {}
@@ -36,7 +42,9 @@ class Keyring {
   const std::string& name() const { return name_; }
   const std::vector<Key>& keys() const { return keys_; }
   std::vector<Key>& keys() { return keys_; }
-  void add(Key key) { keys_.push_back(std::move(key)); }
+  // As the kernel adds a certificate: one of the same description is replaced by it (see
+  // key_description).
+  void add(Key key);
 
   // Rings linked into this one are searched after its own keys.
   void link(std::shared_ptr<const Keyring> ring) { links_.push_back(std::move(ring)); }

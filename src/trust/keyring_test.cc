@@ -143,7 +143,7 @@ TEST(FindKey, OfSeveralSpoilersTheLastOnePassedCounts) {
   linked.keys()[0].usable = KeyState::good;
   EXPECT_EQ(search(ring, by_id("z", 1)).missing, refused_by(rule::key_not_revoked));
   // In one ring the order is the kernel's own.
-  ring.add(make_key(named("c", 1), KeyState::expired));
+  ring.add(make_key(named("c", 2), KeyState::expired));
   const Wanted wanted = by_id("z", 1);
   const auto explored = explore(
       {kAnchor72, Variant::debian, Arch::x86_64}, false,
@@ -181,15 +181,47 @@ TEST(FindKey, TwoKeysWithOneIdentifier) {
         [&](Walk& walk) { return find_key(walk, ring, wanted.id(), std::nullopt).key; },
         std::equal_to<>());
   };
+  CertificateSample other = named("b", 2, "aa01", kOtherKey);
+  other.subject = der::name("other");
   Keyring different("ring");
   different.add(make_key(named("a", 1, "aa01")));
-  different.add(make_key(named("b", 2, "aa01", kOtherKey)));
+  different.add(make_key(other));
   EXPECT_EQ(explore_ring(different).first, &different.keys()[0]);
   EXPECT_EQ(explore_ring(different).open.size(), 1U);
   Keyring same("ring");
   same.add(make_key(named("a", 1, "aa01")));
-  same.add(make_key(named("a", 1, "aa01")));
   EXPECT_TRUE(explore_ring(same).open.empty());
+}
+
+// x509_key_preparse: the subject's name, and the key identifier or else the serial number.
+TEST(KeyDescription, OfSubjectAndIdentifier) {
+  const auto description = [](const CertificateSample& sample) {
+    const Bytes bytes = sample.write();
+    return key_description(parse_certificate(View(bytes)));
+  };
+  EXPECT_EQ(description(named("a", 0x1234)), "subject: 1234");
+  EXPECT_EQ(description(named("a", 0x1234, "aa01")), "subject: aa01");
+  CertificateSample cut = named("a", 1);
+  cut.subject = der::name(std::string_view("sub\0ject", 8));
+  EXPECT_EQ(description(cut), "sub: 01");
+}
+
+TEST(Keyring, ReplacesAKeyOfTheSameDescription) {
+  Keyring ring("ring");
+  ring.add(make_key(named("a", 1, "aa01")));
+  ring.add(make_key(named("a", 2, "aa01", kOtherKey)));
+  ASSERT_EQ(ring.keys().size(), 1U);
+  EXPECT_EQ(search(ring, by_id("a", 1)).missing, kNoKey);
+  EXPECT_EQ(search(ring, by_id("a", 2)).key, &ring.keys()[0]);
+  EXPECT_EQ(search(ring, by_skid("aa01")).key, &ring.keys()[0]);
+  // Another identifier, another serial number without one, another name: another key.
+  ring.add(make_key(named("a", 1, "aa02")));
+  ring.add(make_key(named("a", 1)));
+  ring.add(make_key(named("a", 3)));
+  CertificateSample other = named("a", 4, "aa01");
+  other.subject = der::name("other");
+  ring.add(make_key(other));
+  EXPECT_EQ(ring.keys().size(), 5U);
 }
 
 }  // namespace
