@@ -40,7 +40,7 @@ class JudgeCommand final : public Command {
       refused = refused || decision == Decision::refused || decision == Decision::crashes;
       undetermined = undetermined || decision == Decision::undetermined;
       progress.hide();
-      const JudgedArtifact artifact{request_, judged.path, judged.platform};
+      const JudgedArtifact artifact{request_, judged.path, judged.platform, judged.rules};
       if (judged.error) print_error(*judged.error);
       fmt::print("{}", common.json ? to_json(artifact, judged.verdict) + '\n'
                                    : to_text(artifact, judged.verdict, style));

@@ -35,8 +35,10 @@ Result<TrustOptions> TrustArguments::load() const {
   }
   if (!kernel_image.empty()) {
     ASSAY_TRY(options.image, open_image_trust(kernel_image));
-    if (options.image->error && !options.has_certificates)
-      return std::unexpected(*options.image->error);
+    // A kernel without a list has no keys of its own; what any other error hides is not known.
+    const auto& error = options.image->error;
+    if (error && !(options.has_certificates && error->reason == Reason::trust_not_found))
+      return std::unexpected(*error);
   }
   return options;
 }

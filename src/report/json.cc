@@ -147,6 +147,7 @@ std::string to_json(const ArtifactReport& report) {
   json["status"] = standing_name(report.standing);
   if (!report.release.empty()) json["release"] = report.release;
   if (!report.kernel.empty()) json["rules"] = report.kernel;
+  if (!report.note.empty()) json["note"] = report.note;
   json["trust"] = report.trust ? trust_of(*report.trust) : Json(nullptr);
   json["signatures"] = Json::array();
   for (const SignatureReport& signature : report.signatures)
@@ -213,6 +214,7 @@ std::string to_json(const JudgedArtifact& judged, const Verdict& verdict) {
             {"request", judged.request},
             {"path", judged.path},
             {"platform", judged.platform}};
+  if (!judged.rules.empty()) json["rules"] = judged.rules;
   json["decision"] = decision_name(verdict.decision);
   json["errno"] = errno_name(verdict.err);
   json["errno_number"] = errno_number(verdict.err);

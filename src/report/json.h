@@ -22,6 +22,7 @@ struct JudgedArtifact {
   std::string request;  // "module"
   std::string path;
   std::string platform;  // its name
+  std::string rules;     // whose were applied
 };
 std::string to_json(const JudgedArtifact& judged, const Verdict& verdict);  // "assay.verdict/1"
 

@@ -62,6 +62,8 @@ std::string to_text(const ArtifactReport& report, const TextStyle& style) {
     text += fmt::format("  {} {}: signatures of this kind are not checked yet", report.kind,
                         report.format);
   }
+  if (!report.note.empty()) text += fmt::format("\n             {}", report.note);
+  if (!report.kernel_is_sure) text += fmt::format("\n             rules of {}", report.kernel);
   text += '\n';
   if (style.verbose) text += steps_to_text(report.steps);
   return text;
@@ -72,6 +74,7 @@ void VerifiedGroups::add(const ArtifactReport& report) {
   std::string group = fmt::format("{}s signed by {}", report.kind, signer_text(report));
   if (!report.release.empty()) group += fmt::format(", release {}", encode_name(report.release));
   if (report.trust) group += ", " + trust_text(*report.trust);
+  if (!report.kernel_is_sure) group += ", rules of " + report.kernel;
   ++groups_[group];
 }
 
@@ -184,8 +187,10 @@ std::string to_text(const JudgedArtifact& judged, const Verdict& verdict, const 
       judged.request, judged.path);
   if (verdict.err != Errno::none) text += fmt::format(": {}", errno_name(verdict.err));
   if (verdict.deciding != nullptr) text += fmt::format(" by {}", verdict.deciding->id);
-  if (!verdict.open.empty()) text += fmt::format(": the platform leaves open {}", fmt::join(verdict.open, ", "));
-  text += fmt::format("  [{}]\n", judged.platform);
+  if (!verdict.open.empty())
+    text += fmt::format(": the platform leaves open {}", fmt::join(verdict.open, ", "));
+  text += fmt::format("  [{}{}{}]\n", judged.platform, judged.rules.empty() ? "" : ", rules of ",
+                      judged.rules);
   return text + steps_to_text(verdict.steps);
 }
 

@@ -56,9 +56,11 @@ struct ArtifactReport {
   std::optional<TrustReport> trust;
   std::vector<SignatureReport> signatures;
   std::optional<ReasonReport> reason;
-  std::string kernel;       // whose rules were applied: "6.1 debian x86_64"
-  std::string release;      // the kernel that the artifact belongs to, where it says so
-  std::vector<Step> steps;  // where an explanation was asked for
+  std::string kernel;          // whose rules were applied: "6.1 debian x86_64"
+  bool kernel_is_sure = true;  // false: `kernel` says what of it is assumed, or not proven
+  std::string release;         // the kernel that the artifact belongs to, where it says so
+  std::string note;            // what else should be known
+  std::vector<Step> steps;     // where an explanation was asked for
 };
 
 struct Summary {

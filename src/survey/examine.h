@@ -11,6 +11,7 @@
 #include "formats/kernel_image.h"
 #include "judge/module_sig.h"
 #include "sources/source.h"
+#include "survey/modules_folder.h"
 
 namespace assay {
 
@@ -27,7 +28,8 @@ struct Examined {
   std::string name;       // as printed
   std::string container;  // where its neighbours are
   std::string inner_name;
-  std::string path;  // on disk, where it is a file of its own
+  std::string path;                     // on disk, where it is a file of its own
+  std::optional<ModulesFolder> folder;  // that it lies in
   ArtifactKind kind = ArtifactKind::unknown;
   std::string format;      // "ko", "ko.xz", "bzImage", "pe32+", ...
   std::uint64_t size = 0;  // decompressed

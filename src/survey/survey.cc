@@ -50,39 +50,47 @@ void walk_paths(const SurveyOptions& options, ByteBudget& budget, Finder& finder
   }
 }
 
-// "6.1.0-56-amd64" of a file named "config-6.1.0-56-amd64".
-std::optional<std::string> release_of_config(std::string_view inner_name) {
-  constexpr std::string_view kStart = "config-";
-  const std::string_view file_name = inner_name.substr(inner_name.rfind('/') + 1);
-  if (!file_name.starts_with(kStart)) return std::nullopt;
-  return std::string(file_name.substr(kStart.size()));
+// Does this error mean that the bytes of a kernel image are damaged?
+bool is_damage(const Error& error) {
+  return error.reason == Reason::stream_corrupt || error.reason == Reason::stream_truncated ||
+         error.reason == Reason::truncated || error.reason == Reason::bad_length;
 }
 
-Result<KernelConfig> read_config(const Found& found) {
-  const auto parse = [](const Content& content) -> Result<KernelConfig> {
-    if (content.size() > limits::kConfig)
-      return fail(Reason::limit_size, {}, "kernel configuration");
-    std::vector<std::uint8_t> scratch;
-    ASSAY_TRY(const View text, view_of(content, 0, content.size(), scratch));
-    return KernelConfig::parse(text.text());
+// What the search of an image's payload says of the image itself.
+void note_payload(const ImageTrust& image, Examined& artifact) {
+  if (artifact.image->banner.empty()) artifact.image->banner = image.banner;
+  if (image.error && is_damage(*image.error) && !artifact.error) artifact.error = image.error;
+}
+
+// A kernel configuration goes into the book.
+bool add_config(const Found& found, TrustBook& book) {
+  const auto release = release_of_config(found.path, found.inner_name);
+  if (!release) return false;
+  const auto read = [&]() -> ConfigFile {
+    if (found.content) return read_config_file(found.name, found.container, *found.content);
+    const auto file = open_file(found.path);
+    if (!file) return {found.name, found.container, std::unexpected(file.error())};
+    return read_config_file(found.name, found.container, **file);
   };
-  if (found.content) return parse(*found.content);
-  ASSAY_TRY(const auto file, open_file(found.path));
-  return parse(*file);
+  book.add_config(*release, read());
+  return true;
 }
 
-JudgedModule judge_module(const Examined& artifact, const TrustAnswer& trust,
-                          const TrustBook& book) {
-  JudgedModule judged{artifact.name, "package", {}, artifact.error};
+JudgedModule judge_module(const Examined& artifact, const TrustAnswer& trust) {
+  JudgedModule judged{artifact.name, "package", {}, {}, artifact.error};
   if (artifact.error) return judged;
   if (!trust) {
-    judged.error = with_path(trust.error(), artifact.name);
+    judged.error = trust.error();
+    judged.error->path = artifact.name;
     return judged;
   }
-  const Platform platform = book.package_platform(**trust);
+  const Platform& platform = (*trust)->platform;
   judged.platform = platform.name;
+  judged.rules = (*trust)->kernel.describe();
   judged.verdict = conclude(platform.kernel, true, [&](Walk& walk) {
-    return module_sig_check(walk, *artifact.appended, ModuleRequest(), platform);
+    Platform own;
+    return module_sig_check(walk, *artifact.appended, ModuleRequest(),
+                            (*trust)->platform_in(walk, own));
   });
   return judged;
 }
@@ -194,20 +202,26 @@ Summary survey_and_verify(const SurveyOptions& options, const TrustOptions& trus
     summary.add(artifact);
     report(artifact);
   });
-  const bool wants_images = !trust.has_certificates && !trust.image;
+  VerifyOptions verify_options = verify;
+  verify_options.version = trust.version;
+  const bool wants_images = !trust.is_given();
   TrustBook book(trust, [&run](std::function<void()> job) { run.pool().add(std::move(job)); });
   const auto work = [&](Found found, std::uint64_t ticket) {
+    std::shared_ptr<const ImageTrust> image;
     const auto with_content = [&](const Examined& artifact, const Content& content) {
       if (options.progress != nullptr) options.progress->bytes += content.size();
-      if (!artifact.image || !wants_images) return;
-      const auto propose = [&book](auto image) { book.propose_image(std::move(image)); };
-      book.add_image(read_image_trust(artifact, content, propose));
+      if (!artifact.image) return;
+      const auto propose = [&book](auto likely) { book.propose_image(std::move(likely)); };
+      image = read_image_trust(artifact, content, wants_images ? propose : ProposeImage());
+      if (wants_images) book.add_image(image);
     };
     auto examined = examine(std::move(found), options.all, options.evidence, with_content);
     if (!examined) return run.reports().fill(ticket, std::nullopt);
+    if (image) note_payload(*image, *examined);
     if (!needs_trust(*examined))
-      return run.reports().fill(ticket, verify_artifact(*examined, fail(Reason::no_trust), verify));
-    const auto attempt = std::make_shared<Attempt>(std::move(*examined), verify);
+      return run.reports().fill(ticket,
+                                verify_artifact(*examined, fail(Reason::no_trust), verify_options));
+    const auto attempt = std::make_shared<Attempt>(std::move(*examined), verify_options);
     book.find(
         attempt->artifact(),
         [&run, ticket, attempt](const TrustAnswer& answer) {
@@ -222,25 +236,28 @@ Summary survey_and_verify(const SurveyOptions& options, const TrustOptions& trus
 void survey_and_judge(const SurveyOptions& options, const TrustOptions& trust,
                       const std::function<void(const JudgedModule&)>& report) {
   Run<JudgedModule> run(options, report);
-  TrustBook book(trust, [&run](std::function<void()> job) { run.pool().add(std::move(job)); });
+  TrustOptions package = trust;
+  package.for_package = true;
+  TrustBook book(package, [&run](std::function<void()> job) { run.pool().add(std::move(job)); });
   const auto work = [&](Found found, std::uint64_t ticket) {
-    if (const auto release = release_of_config(found.inner_name)) {
-      if (auto config = read_config(found))
-        book.add_config(found.container, *release, std::move(*config));
-      return run.reports().fill(ticket, std::nullopt);
-    }
+    if (add_config(found, book)) return run.reports().fill(ticket, std::nullopt);
     const auto with_content = [&](const Examined& artifact, const Content& content) {
-      if (artifact.image) book.add_image(read_image_trust(artifact, content));
+      if (!artifact.image) return;
+      const auto image = read_image_trust(artifact, content);
+      image->config = find_config_beside(*image);
+      book.add_image(image);
     };
     auto examined = examine(std::move(found), options.all, options.evidence, with_content);
     if (!examined || (examined->kind != ArtifactKind::module && !examined->error))
       return run.reports().fill(ticket, std::nullopt);
     const auto artifact = shared(std::move(*examined));
-    book.find(*artifact, [&run, &book, ticket, artifact](const TrustAnswer& answer) {
-      run.reports().fill(ticket, judge_module(*artifact, answer, book));
+    book.find(*artifact, [&run, ticket, artifact](const TrustAnswer& answer) {
+      run.reports().fill(ticket, judge_module(*artifact, answer));
     });
   };
-  const auto failed = [](const Error& error) { return JudgedModule{error.path, {}, {}, error}; };
+  const auto failed = [](const Error& error) {
+    return JudgedModule{error.path, {}, {}, {}, error};
+  };
   run.go(work, failed, [&book] { book.no_more_images(); });
 }
 

@@ -43,6 +43,7 @@ Summary survey_and_verify(const SurveyOptions& options, const TrustOptions& trus
 struct JudgedModule {
   std::string path;
   std::string platform;
+  std::string rules;  // whose rules were applied; empty where none were
   Verdict verdict;
   std::optional<Error> error;  // why the verdict is undetermined, where that was no rule
 };

@@ -4,84 +4,71 @@
 
 #include <algorithm>
 
+#include "base/limits.h"
 #include "base/name.h"
+#include "survey/modules_folder.h"
 
 namespace assay {
 
 namespace {
 
-// A release that may stand in a path: it came out of a file.
-bool is_plain_release(std::string_view release) {
-  constexpr std::size_t kLongest = 64;  // __NEW_UTS_LEN
-  return !release.empty() && release.size() <= kLongest && release != "." && release != ".." &&
-         std::ranges::all_of(release, [](char c) { return c > ' ' && c < 0x7F && c != '/'; });
+using BootCertificates = std::vector<BootCertificate>;
+
+void append(BootCertificates& out,
+            const std::vector<std::shared_ptr<const PreparedCertificate>>& certificates,
+            const std::string& source) {
+  for (const auto& certificate : certificates) out.push_back({certificate, source});
 }
 
-// Where a kernel of this release is installed, seen from `prefix` (a root folder, without '/' at
-// the end).
-std::vector<std::string> image_paths(const std::string& prefix, const std::string& release) {
-  return {
-      fmt::format("{}/lib/modules/{}/vmlinuz", prefix, release),
-      fmt::format("{}/usr/lib/modules/{}/vmlinuz", prefix, release),
-      fmt::format("{}/boot/vmlinuz-{}", prefix, release),
-      fmt::format("{}/boot/vmlinux-{}", prefix, release),
-  };
+// A platform for the question whether a signature is good.
+Platform platform_for_verify(const KernelId& kernel) {
+  Platform platform;
+  platform.kernel = kernel;
+  platform.config.set("CONFIG_MODULE_SIG", "y");
+  platform.state.ipl_secure = true;  // s390 looks at a signature only then
+  return platform;
 }
 
-// The root folder that a module's path hangs under: "/mnt" of
-// "/mnt/lib/modules/6.1.0/kernel/fs/ext4.ko".
-std::optional<std::string> root_of(const std::string& path, const std::string& release) {
-  const auto at = path.rfind("lib/modules/" + release + "/");
-  if (at == path.npos || (at != 0 && path[at - 1] != '/')) return std::nullopt;
-  std::string root = path.substr(0, at == 0 ? 0 : at - 1);
-  if (root.ends_with("/usr")) root.resize(root.size() - 4);
-  return at == 0 ? "." : root;
+Platform platform_for_package(const ImageTrust& image, const ConfigFile* config) {
+  Platform platform;
+  platform.name = "package of " + image.name;
+  platform.kernel = image.kernel.id;
+  platform.secondary_is_complete = false;
+  if (config != nullptr) platform.config = *config->config;
+  platform.signatures = signatures_of(platform.config, Truth::unknown);
+  return platform;
 }
 
-// A keyring as the kernel fills it at boot (certs/common.c): what it cannot parse it leaves out.
-std::shared_ptr<const Keyring> load_keyring(
-    const std::vector<std::shared_ptr<const PreparedCertificate>>& certificates,
-    const Platform& platform, const std::string& source, Trust& trust) {
-  auto ring = std::make_shared<Keyring>(".builtin_trusted_keys");
-  for (const auto& certificate : certificates) {
-    Walk walk(platform.kernel, {}, false);
-    PrimitiveCache cache;
-    CertificateState state;
-    const Outcome bad = check_certificate(walk, *certificate, platform.signatures.crypto,
-                                          platform.signatures.blocklist, cache, state);
-    if (!bad.failed()) {
-      ring->add({certificate, state, KeyState::good, true, source});
-    } else {
-      const Step& step = walk.steps()[static_cast<std::size_t>(bad.step)];
-      trust.refused.push_back(fmt::format("{}: {} ({})", short_name(certificate->x509().subject),
-                                          errno_name(bad.err), step.rule->id));
-    }
-  }
-  return ring;
-}
-
-// A platform for the question whether a signature is good, and nothing else: no state, no further
-// rings.
-std::shared_ptr<const Trust> make_trust(
-    const KernelId& kernel, std::string release,
-    const std::vector<std::shared_ptr<const PreparedCertificate>>& certificates, TrustSource source,
-    std::shared_ptr<const ImageTrust> image, const std::string& source_name) {
+std::shared_ptr<const Trust> make_trust(const KernelChoice& kernel, Platform platform,
+                                        const BootCertificates& certificates,
+                                        std::shared_ptr<const ImageTrust> image) {
   auto trust = std::make_shared<Trust>();
-  trust->source = source;
   trust->image = std::move(image);
-  trust->platform.kernel = kernel;
-  trust->platform.release = std::move(release);
-  trust->platform.config.set("CONFIG_MODULE_SIG", "y");
-  trust->platform.ring(Ring::secondary_trusted_keys) =
-      load_keyring(certificates, trust->platform, source_name, *trust);
+  trust->kernel = kernel;
+  trust->platform = std::move(platform);
+  if (trust->image) trust->platform.release = trust->image->release;
+  trust->keys = BootKeyring(".builtin_trusted_keys", certificates, trust->platform.kernel,
+                            trust->platform.signatures);
+  trust->platform.ring(Ring::secondary_trusted_keys) = trust->keys.fixed();
   return trust;
 }
 
-std::shared_ptr<const ImageTrust> image_trust(const Examined& artifact,
-                                              const Result<SystemCertificates>& list) {
+// The release in the name of a file, for an image whose banner could not be read.
+std::string release_of_name(const Examined& artifact) {
+  const std::string& name = artifact.inner_name;
+  const std::string_view file_name = std::string_view(name).substr(name.rfind('/') + 1);
+  for (const std::string_view start : {"vmlinuz-", "vmlinux-"})
+    if (file_name.starts_with(start) && is_plain_release(file_name.substr(start.size())))
+      return std::string(file_name.substr(start.size()));
+  return artifact.folder ? artifact.folder->release : "";
+}
+
+std::shared_ptr<ImageTrust> image_trust(const Examined& artifact,
+                                        const Result<SystemCertificates>& list) {
   auto trust = std::make_shared<ImageTrust>();
   trust->name = artifact.name;
   trust->container = artifact.container;
+  trust->path = artifact.path;
   trust->banner = artifact.image->banner;
   if (list) {
     trust->found_by = list->found_by;
@@ -92,8 +79,9 @@ std::shared_ptr<const ImageTrust> image_trust(const Examined& artifact,
     trust->error = with_path(list.error(), artifact.name);
   }
   trust->release = release_of_banner(trust->banner).value_or("");
-  trust->kernel = kernel_of(trust->release, artifact.image->arch, std::nullopt);
-  if (const auto variant = guess_variant(trust->banner)) trust->kernel.variant = *variant;
+  if (trust->release.empty()) trust->release = release_of_name(artifact);
+  const std::string& clue = trust->banner.empty() ? trust->release : trust->banner;
+  trust->kernel = choose_kernel({clue, artifact.image->arch, std::nullopt});
   return trust;
 }
 
@@ -107,35 +95,90 @@ bool says_the_same(const ImageTrust& proposed, const ImageTrust& image) {
          std::ranges::equal(proposed.certificates, image.certificates, same_bytes);
 }
 
-bool is_of_its_container(const ImageTrust& image, const std::string& container) {
-  return image.container == container && !container.empty();
+bool is_of_container(const std::string& container, const std::string& wanted) {
+  return container == wanted && !container.empty();
+}
+
+// Why there are no keys of this image, in a report on something else.
+Error about_image(const ImageTrust& image) {
+  Error error = *image.error;
+  const std::string what = "kernel image " + image.name;
+  error.detail = error.detail.empty() ? what : fmt::format("{}: {}", what, error.detail);
+  return error;
+}
+
+Error about_config(const ConfigFile& file) {
+  Error error = with_path(file.config.error(), file.name);
+  const std::string what = "kernel configuration " + file.name;
+  error.detail = error.detail.empty() ? what : fmt::format("{}: {}", what, error.detail);
+  return error;
+}
+
+KernelChoice with_version(KernelChoice kernel, std::optional<KernelVersion> version) {
+  if (!version) return kernel;
+  kernel.id.version = *version;
+  kernel.version_assumed = false;
+  return kernel;
+}
+
+// The releases that an artifact may belong to, the likeliest first.
+std::vector<std::string> releases_of(const Examined& artifact) {
+  std::vector<std::string> releases;
+  const auto add = [&](const std::string& release) {
+    if (!release.empty() && std::ranges::find(releases, release) == releases.end())
+      releases.push_back(release);
+  };
+  if (artifact.image) {
+    add(release_of_banner(artifact.image->banner).value_or(""));
+    return releases;
+  }
+  if (artifact.folder) add(artifact.folder->release);
+  if (artifact.module) add(artifact.module->release());
+  return releases;
 }
 
 }  // namespace
 
-KernelId kernel_of(std::string_view text, std::optional<Arch> arch,
-                   std::optional<KernelVersion> version) {
-  KernelId kernel;
-  kernel.version = version.value_or(find_kernel_version(text).value_or(kAnchor72));
-  kernel.variant = guess_variant(text).value_or(Variant::mainline);
-  kernel.arch = arch.value_or(Arch::x86_64);
-  return kernel;
+const Platform& Trust::platform_in(Walk& walk, Platform& own) const {
+  if (keys.fixed()) return platform;
+  own = platform;
+  own.ring(Ring::secondary_trusted_keys) = keys.in(walk);
+  return own;
 }
 
-std::shared_ptr<const ImageTrust> read_image_trust(const Examined& artifact, const Content& content,
-                                                   const ProposeImage& propose) {
+bool Trust::is_of_image(const PreparedCertificate& certificate) const {
+  return image && std::ranges::any_of(image->certificates,
+                                      [&](const auto& one) { return one.get() == &certificate; });
+}
+
+KernelChoice kernel_of(const Examined& artifact, std::optional<KernelVersion> version) {
+  std::string clue;
+  if (artifact.image) {
+    clue = artifact.image->banner;
+  } else {
+    for (const std::string& release : releases_of(artifact))
+      if (clue.empty() && find_kernel_version(release)) clue = release;
+  }
+  const std::optional<Arch> arch = artifact.image    ? artifact.image->arch
+                                   : artifact.module ? artifact.module->arch
+                                                     : std::nullopt;
+  return choose_kernel({clue, arch, version});
+}
+
+std::shared_ptr<ImageTrust> read_image_trust(const Examined& artifact, const Content& content,
+                                             const ProposeImage& propose) {
   OnListFound on_list_found;
   if (propose)
     on_list_found = [&](const SystemCertificates& list) { propose(image_trust(artifact, list)); };
   return image_trust(artifact, find_system_certificates(content, *artifact.image, on_list_found));
 }
 
-Result<std::shared_ptr<const ImageTrust>> open_image_trust(const std::string& path) {
+Result<std::shared_ptr<ImageTrust>> open_image_trust(const std::string& path) {
   Found found;
   found.name = encode_name(path);
   found.path = path;
   found.inner_name = path;
-  std::shared_ptr<const ImageTrust> trust;
+  std::shared_ptr<ImageTrust> trust;
   const auto examined =
       examine(std::move(found), false, {}, [&](const Examined& artifact, const Content& content) {
         if (artifact.image) trust = read_image_trust(artifact, content);
@@ -143,6 +186,31 @@ Result<std::shared_ptr<const ImageTrust>> open_image_trust(const std::string& pa
   if (examined && examined->error) return std::unexpected(*examined->error);
   if (!trust) return std::unexpected(Error{Reason::image_unknown, {}, {}, encode_name(path)});
   return trust;
+}
+
+ConfigFile read_config_file(std::string name, std::string container, const Content& content) {
+  const auto parse = [&]() -> Result<KernelConfig> {
+    if (content.size() > limits::kConfig)
+      return fail(Reason::limit_size, {}, "kernel configuration");
+    std::vector<std::uint8_t> scratch;
+    ASSAY_TRY(const View text, view_of(content, 0, content.size(), scratch));
+    return KernelConfig::parse(text.text());
+  };
+  return {std::move(name), std::move(container), parse()};
+}
+
+std::shared_ptr<const ConfigFile> find_config_beside(const ImageTrust& image) {
+  if (image.path.empty()) return nullptr;
+  for (const std::string& path : config_paths(image.path, image.release)) {
+    const auto kind = source_kind(path);
+    if (!kind || *kind != SourceKind::file) continue;
+    const auto file = open_file(path);
+    const std::string name = encode_name(path);
+    return std::make_shared<const ConfigFile>(
+        file ? read_config_file(name, image.container, **file)
+             : ConfigFile{name, image.container, std::unexpected(file.error())});
+  }
+  return nullptr;
 }
 
 TrustBook::TrustBook(TrustOptions options, std::function<void(std::function<void()>)> run_later)
@@ -157,8 +225,9 @@ void TrustBook::propose_image(std::shared_ptr<const ImageTrust> image) {
 // Called with the mutex held.
 void TrustBook::prepare_for(const std::shared_ptr<const ImageTrust>& image,
                             const Question& question) {
-  if (!question.prepare || question.release.empty() || image->release != question.release ||
-      !is_of_its_container(*image, question.container))
+  if (!question.prepare || question.releases.empty() ||
+      image->release != question.releases.front() ||
+      !is_of_container(image->container, question.container))
     return;
   run_later_([prepare = question.prepare, found = *trust_of(image)] { prepare(found); });
 }
@@ -171,24 +240,9 @@ void TrustBook::add_image(std::shared_ptr<const ImageTrust> image) {
   std::erase_if(waiting_, [this](const Question& question) { return try_answer(question); });
 }
 
-void TrustBook::add_config(const std::string& container, const std::string& release,
-                           KernelConfig config) {
+void TrustBook::add_config(const std::string& release, ConfigFile config) {
   const std::lock_guard lock(mutex_);
-  configs_.insert_or_assign({container, release}, std::move(config));
-}
-
-Platform TrustBook::package_platform(const Trust& trust) const {
-  Platform platform = trust.platform;
-  platform.config = {};
-  platform.secondary_is_complete = false;
-  if (trust.image) {
-    platform.name = "package of " + trust.image->name;
-    const std::lock_guard lock(mutex_);
-    const auto found = configs_.find({trust.image->container, trust.image->release});
-    if (found != configs_.end()) platform.config = found->second;
-  }
-  platform.signatures = signatures_of(platform.config, Truth::unknown);
-  return platform;
+  configs_.emplace(release, std::make_shared<const ConfigFile>(std::move(config)));
 }
 
 void TrustBook::no_more_images() {
@@ -199,127 +253,174 @@ void TrustBook::no_more_images() {
 
 void TrustBook::find(const Examined& artifact, std::function<void(TrustAnswer)> answer,
                      Prepare prepare) {
-  Question question;
-  question.container = artifact.container;
-  question.path = artifact.path;
-  question.answer = std::move(answer);
-  question.prepare = std::move(prepare);
-  if (artifact.module) {
-    question.release = artifact.module->release();
-    question.arch = artifact.module->arch;
-  }
-  if (options_.has_certificates || options_.image) {
+  if (options_.is_given()) {
     TrustAnswer found = [&] {
       const std::lock_guard lock(mutex_);
-      return options_.has_certificates ? option_trust(question) : trust_of(options_.image);
+      return option_trust(artifact);
     }();
-    question.answer(std::move(found));
+    answer(std::move(found));
     return;
   }
-  std::unique_lock lock(mutex_);
-  if (const auto image = best_image(question)) {
-    TrustAnswer found = trust_of(image);
-    lock.unlock();
-    question.answer(std::move(found));
-    return;
-  }
+  Question question;
+  question.container = artifact.container;
+  question.releases = releases_of(artifact);
+  if (artifact.folder) question.root = artifact.folder->root;
+  question.answer = std::move(answer);
+  question.prepare = std::move(prepare);
+  const std::lock_guard lock(mutex_);
   if (try_answer(question)) return;
   for (const auto& proposed : proposed_) prepare_for(proposed, question);
   waiting_.push_back(std::move(question));
 }
 
-// The image of the same release in the same container. Once all images are known, one elsewhere in
-// the run will do; for what does not say its release, the only image there is.
-std::shared_ptr<const ImageTrust> TrustBook::best_image(const Question& question) const {
-  std::shared_ptr<const ImageTrust> elsewhere;
-  bool unique = true;
-  const auto consider = [&](const std::shared_ptr<const ImageTrust>& image) -> bool {
-    if (is_of_its_container(*image, question.container)) return true;
-    if (elsewhere && elsewhere->release != image->release) unique = false;
-    if (!elsewhere || elsewhere->error) elsewhere = image;
-    return false;
-  };
-  if (!question.release.empty()) {
-    const auto [first, last] = images_.equal_range(question.release);
-    for (auto at = first; at != last; ++at)
-      if (consider(at->second) && !at->second->error) return at->second;
-    for (auto at = first; at != last; ++at)
-      if (consider(at->second)) return at->second;
-    return complete_ ? elsewhere : nullptr;
-  }
-  if (!complete_) return nullptr;
+// The image of the first of the releases that there is one of. Called with the mutex held.
+TrustBook::Search TrustBook::search(const Question& question) {
+  if (question.releases.empty()) return complete_ ? Search{only_image(question), true} : Search{};
+  for (const std::string& release : question.releases)
+    if (const Search found = search_release(question, release); found.image || !found.is_over)
+      return found;
+  return {nullptr, true};
+}
+
+// One of the same container; once all images are known, one elsewhere in the run; then those that
+// are installed. One without an error is better.
+TrustBook::Search TrustBook::search_release(const Question& question, const std::string& release) {
   std::shared_ptr<const ImageTrust> here;
-  for (const auto& [release, image] : images_) {
-    if (!consider(image)) continue;
-    if (here && here->release != image->release) return nullptr;
-    here = image;
+  std::shared_ptr<const ImageTrust> elsewhere;
+  const auto [first, last] = images_.equal_range(release);
+  for (auto at = first; at != last; ++at) {
+    auto& best = is_of_container(at->second->container, question.container) ? here : elsewhere;
+    if (!best || (best->error && !at->second->error)) best = at->second;
   }
-  if (here) return here;
+  if (here) return {here, true};
+  if (!complete_) return {};
+  if (elsewhere) return {elsewhere, true};
+  if (!options_.use_host || !is_plain_release(release)) return {nullptr, true};
+  const Place place{question.root, release};
+  if (asked_.insert(place).second) run_later_([this, place] { ask_host(place); });
+  const auto told = told_.find(place);
+  return told == told_.end() ? Search{} : Search{told->second, true};
+}
+
+// For what does not say its release: the only kernel in its container, or in the run.
+std::shared_ptr<const ImageTrust> TrustBook::only_image(const Question& question) const {
+  std::shared_ptr<const ImageTrust> here;
+  std::shared_ptr<const ImageTrust> elsewhere;
+  bool unique_here = true;
+  bool unique = true;
+  for (const auto& [release, image] : images_) {
+    const bool is_here = is_of_container(image->container, question.container);
+    auto& best = is_here ? here : elsewhere;
+    if (best && best->release != release) (is_here ? unique_here : unique) = false;
+    if (!best || (best->error && !image->error)) best = image;
+  }
+  if (here) return unique_here ? here : nullptr;
   return unique ? elsewhere : nullptr;
 }
 
 // True when the question is answered, or on its way to be. Called with the mutex held: answers are
 // queued.
 bool TrustBook::try_answer(const Question& question) {
-  if (const auto image = best_image(question)) {
-    run_later_([answer = question.answer, found = trust_of(image)] { answer(found); });
+  const Search found = search(question);
+  if (!found.image && !found.is_over) return false;
+  if (!found.image) {
+    std::vector<std::string> names;
+    for (const std::string& release : question.releases) names.push_back(encode_name(release));
+    const std::string text = names.empty()
+                                 ? "the artifact does not say which kernel it was built for"
+                                 : fmt::format("no kernel image of release {} was found",
+                                               fmt::join(names, " (where it lies) or "));
+    run_later_([answer = question.answer, text] { answer(fail(Reason::no_trust, {}, text)); });
     return true;
   }
-  if (!complete_) return false;
-  if (options_.use_host && is_plain_release(question.release) &&
-      !asked_.contains(question.release)) {
-    asked_.insert(question.release);
-    run_later_(
-        [this, release = question.release, path = question.path] { ask_host(release, path); });
+  TrustAnswer answer;
+  if (!options_.for_package) {
+    answer = trust_of(found.image);
+  } else if (!complete_ && !found.image->config) {
+    return false;  // its configuration may still come
+  } else if (auto config = config_of(*found.image, question)) {
+    answer = trust_of(found.image, std::move(*config));
+  } else {
+    answer = std::unexpected(std::move(config).error());
   }
-  if (asked_.contains(question.release) && !told_.contains(question.release)) return false;
-  const std::string text =
-      question.release.empty()
-          ? "the artifact does not say which kernel it was built for"
-          : fmt::format("no kernel image of release {} was found", encode_name(question.release));
-  run_later_([answer = question.answer, text] { answer(fail(Reason::no_trust, {}, text)); });
+  run_later_([reply = question.answer, answer] { reply(answer); });
   return true;
 }
 
-void TrustBook::ask_host(const std::string& release, const std::string& path) {
-  std::vector<std::string> candidates;
-  if (const auto root = root_of(path, release)) candidates = image_paths(*root, release);
-  std::ranges::copy(image_paths("", release), std::back_inserter(candidates));
+// The configuration beside the image; else of those in the run one in the image's container, in
+// the artifact's, anywhere. Nothing where there is none.
+Result<std::shared_ptr<const ConfigFile>> TrustBook::config_of(const ImageTrust& image,
+                                                               const Question& question) const {
+  std::vector<std::shared_ptr<const ConfigFile>> candidates;
+  if (image.config) candidates.push_back(image.config);
+  const auto [first, last] = configs_.equal_range(image.release);
+  const auto take = [&](const auto& is_wanted) {
+    if (!candidates.empty()) return;
+    for (auto at = first; at != last; ++at)
+      if (is_wanted(at->second->container)) candidates.push_back(at->second);
+  };
+  take([&](const std::string& container) { return is_of_container(container, image.container); });
+  take(
+      [&](const std::string& container) { return is_of_container(container, question.container); });
+  take([](const std::string&) { return true; });
+  if (candidates.empty()) return nullptr;
+  std::ranges::sort(candidates, {},
+                    [](const auto& file) -> const std::string& { return file->name; });
+  for (const auto& file : candidates) {
+    if (!file->config) return std::unexpected(about_config(*file));
+    if (*file->config != *candidates.front()->config)
+      return fail(Reason::platform_open, {},
+                  fmt::format("kernel configurations {} and {} differ", candidates.front()->name,
+                              file->name));
+  }
+  return candidates.front();
+}
+
+void TrustBook::ask_host(const Place& place) {
+  const auto& [root, release] = place;
+  std::vector<std::string> candidates = image_paths(root, release);
+  if (!root.empty()) std::ranges::copy(image_paths("", release), std::back_inserter(candidates));
   std::shared_ptr<const ImageTrust> found;
   for (const std::string& candidate : candidates) {
-    auto image = open_image_trust(candidate);
+    const auto image = open_image_trust(candidate);
     if (!image || (*image)->release != release) continue;
+    if (options_.for_package) (*image)->config = find_config_beside(**image);
     found = *image;
     if (!found->error) break;
   }
   const std::lock_guard lock(mutex_);
-  told_.insert(release);
-  if (found) images_.emplace(release, found);
+  told_.emplace(place, found);
   std::erase_if(waiting_, [this](const Question& question) { return try_answer(question); });
 }
 
-TrustAnswer TrustBook::trust_of(const std::shared_ptr<const ImageTrust>& image) {
-  if (image->error) return std::unexpected(*image->error);
-  auto& trust = by_image_[image.get()];
+TrustAnswer TrustBook::trust_of(const std::shared_ptr<const ImageTrust>& image,
+                                std::shared_ptr<const ConfigFile> config) {
+  if (image->error) return std::unexpected(about_image(*image));
+  auto& trust = by_image_[{image.get(), config.get()}];
   if (!trust) {
-    KernelId kernel = image->kernel;
-    if (options_.version) kernel.version = *options_.version;
-    trust = make_trust(kernel, image->release, image->certificates, TrustSource::image, image,
-                       image->name);
+    const KernelChoice kernel = with_version(image->kernel, options_.version);
+    Platform platform = options_.for_package ? platform_for_package(*image, config.get())
+                                             : platform_for_verify(kernel.id);
+    BootCertificates certificates;
+    append(certificates, image->certificates, image->name);
+    trust = make_trust(kernel, std::move(platform), certificates, image);
   }
   return trust;
 }
 
-TrustAnswer TrustBook::option_trust(const Question& question) {
-  KernelId kernel = kernel_of(question.release, question.arch, options_.version);
-  if (options_.image) {
-    kernel = options_.image->kernel;
-    if (options_.version) kernel.version = *options_.version;
+// The keys of --kernel and those of --trust together, by the rules of --kernel or else of the
+// artifact's own kernel.
+TrustAnswer TrustBook::option_trust(const Examined& artifact) {
+  const KernelChoice kernel = options_.image
+                                  ? with_version(options_.image->kernel, options_.version)
+                                  : kernel_of(artifact, options_.version);
+  auto& trust = by_kernel_[kernel.describe()];
+  if (!trust) {
+    BootCertificates certificates;
+    if (options_.image) append(certificates, options_.image->certificates, options_.image->name);
+    append(certificates, options_.certificates, "--trust");
+    trust = make_trust(kernel, platform_for_verify(kernel.id), certificates, options_.image);
   }
-  auto& trust = by_kernel_[fmt::format("{} {} {}", to_string(kernel.version),
-                                       variant_name(kernel.variant), arch_name(kernel.arch))];
-  if (!trust)
-    trust = make_trust(kernel, "", options_.certificates, TrustSource::option, nullptr, "--trust");
   return trust;
 }
 

@@ -1,10 +1,11 @@
 // survey/trust_book.h - which keys a module is checked against: those of the kernel image it
 // belongs to.
 //
-// Images are noted as they are found; modules ask by the release they were built for. A module that
-// comes before its image waits, as evidence of a few hundred bytes; meanwhile its verdict can be
-// prepared, once the image has shown a list and while the rest of it is searched for another. Once
-// no further image can turn up in the run, those that the host has installed are looked at
+// Images are noted as they are found; modules ask by the release of the folder that they lie in
+// (lib/modules/X), else by the one they were built for. A module that comes before its image waits,
+// as evidence of a few hundred bytes; meanwhile its verdict can be prepared, once the image has
+// shown a list and while the rest of it is searched for another. Once no further image can turn up
+// in the run, those that are installed are looked at, beside the module and on the host
 // (/lib/modules/X/vmlinuz, /boot/vmlinuz-X).
 
 #pragma once
@@ -19,32 +20,47 @@
 #include <vector>
 
 #include "survey/examine.h"
+#include "survey/kernel_choice.h"
+#include "trust/boot_keyring.h"
 #include "trust/platform.h"
 #include "trust/system_certificates.h"
 
 namespace assay {
 
-enum class TrustSource : std::uint8_t { option, image };
+// A kernel's configuration that was found, or why it could not be read.
+struct ConfigFile {
+  std::string name;  // as printed
+  std::string container;
+  Result<KernelConfig> config;
+};
 
 // A kernel image that was found, and its certificate list or why there is none.
 struct ImageTrust {
   std::string name;  // the image's, as printed
   std::string container;
+  std::string path;  // on disk, where it is a file of its own
   std::string release;
   std::string banner;
-  KernelId kernel;
+  KernelChoice kernel;
   Standing standing = Standing::unchecked;  // of the image itself
   std::vector<std::shared_ptr<const PreparedCertificate>> certificates;
   FoundBy found_by = FoundBy::structure;
   std::optional<Error> error;
+  std::shared_ptr<const ConfigFile> config;  // beside it on disk, where it was looked for
 };
 
 // What one artifact is checked against.
 struct Trust {
-  TrustSource source = TrustSource::image;
   std::shared_ptr<const ImageTrust> image;  // where the keys, or the kernel's version, come from
+  KernelChoice kernel;
+  // Its secondary_trusted_keys are those that are the same in every walk.
   Platform platform;
-  std::vector<std::string> refused;  // certificates that this kernel does not load, and why
+  BootKeyring keys;
+
+  // The platform in this walk; `own` is filled in, and is it, where the keys are open.
+  const Platform& platform_in(Walk& walk, Platform& own) const;
+  // Does this key come from the image? Else it is one of --trust.
+  bool is_of_image(const PreparedCertificate& certificate) const;
 };
 
 // Trust, or why there is none.
@@ -56,6 +72,12 @@ struct TrustOptions {
   std::shared_ptr<const ImageTrust> image;  // --kernel
   std::optional<KernelVersion> version;     // --kernel-version
   bool use_host = true;
+  // The kernel as its package describes it is asked for: built-in keys and configuration. How it is
+  // booted, and which keys are added then, is not known. Otherwise it is the question whether a
+  // signature is good, and nothing else: no state, no further rings.
+  bool for_package = false;
+
+  bool is_given() const { return has_certificates || image != nullptr; }
 };
 
 class TrustBook {
@@ -66,9 +88,10 @@ class TrustBook {
   // An image whose search has not ended. Lookups prepare for it, and are not answered by it.
   void propose_image(std::shared_ptr<const ImageTrust> image);
   void add_image(std::shared_ptr<const ImageTrust> image);
-  // The configuration of the kernel `release` in this container.
-  void add_config(const std::string& container, const std::string& release, KernelConfig config);
-  // No image will be added any more, but for those that lookups ask the host for.
+  // The configuration of the kernel `release`. Which one is taken does not depend on their order.
+  void add_config(const std::string& release, ConfigFile config);
+  // Neither image nor configuration will be added any more, but for those that lookups ask the host
+  // for.
   void no_more_images();
 
   // Calls `answer` now or later with what `artifact` is checked against; before that perhaps
@@ -77,26 +100,33 @@ class TrustBook {
   void find(const Examined& artifact, std::function<void(TrustAnswer)> answer,
             Prepare prepare = {});
 
-  // The kernel that an image is, as its package describes it: built-in keys and configuration. How
-  // it is booted, and which keys are added then, is not known.
-  Platform package_platform(const Trust& trust) const;
-
  private:
+  using Place = std::pair<std::string, std::string>;  // root and release
+
   struct Question {
     std::string container;
-    std::string release;
-    std::string path;
-    std::optional<Arch> arch;
+    std::vector<std::string> releases;  // to look for, the first that there is
+    std::string root;                   // that it hangs under, on disk
     std::function<void(TrustAnswer)> answer;
     Prepare prepare;
   };
+  // Where a question stands: an image, or that there is none, or neither yet.
+  struct Search {
+    std::shared_ptr<const ImageTrust> image;
+    bool is_over = false;
+  };
 
   bool try_answer(const Question& question);
-  void ask_host(const std::string& release, const std::string& path);
-  std::shared_ptr<const ImageTrust> best_image(const Question& question) const;
+  Search search(const Question& question);
+  Search search_release(const Question& question, const std::string& release);
+  std::shared_ptr<const ImageTrust> only_image(const Question& question) const;
+  void ask_host(const Place& place);
   void prepare_for(const std::shared_ptr<const ImageTrust>& image, const Question& question);
-  TrustAnswer trust_of(const std::shared_ptr<const ImageTrust>& image);
-  TrustAnswer option_trust(const Question& question);
+  Result<std::shared_ptr<const ConfigFile>> config_of(const ImageTrust& image,
+                                                      const Question& question) const;
+  TrustAnswer trust_of(const std::shared_ptr<const ImageTrust>& image,
+                       std::shared_ptr<const ConfigFile> config = nullptr);
+  TrustAnswer option_trust(const Examined& artifact);
 
   const TrustOptions options_;
   const std::function<void(std::function<void()>)> run_later_;
@@ -104,25 +134,29 @@ class TrustBook {
   bool complete_ = false;
   std::multimap<std::string, std::shared_ptr<const ImageTrust>> images_;  // by release
   std::vector<std::shared_ptr<const ImageTrust>> proposed_;
-  std::map<std::pair<std::string, std::string>, KernelConfig> configs_;  // by container and release
+  std::multimap<std::string, std::shared_ptr<const ConfigFile>> configs_;  // by release
   std::vector<Question> waiting_;
-  std::set<std::string> asked_;  // releases that the host is, or was, asked for
-  std::set<std::string> told_;   // those of them that it has answered
-  std::map<const ImageTrust*, std::shared_ptr<const Trust>> by_image_;
+  std::set<Place> asked_;                                    // where the host is, or was, looked at
+  std::map<Place, std::shared_ptr<const ImageTrust>> told_;  // and what was there, nothing perhaps
+  std::map<std::pair<const ImageTrust*, const ConfigFile*>, std::shared_ptr<const Trust>> by_image_;
   std::map<std::string, std::shared_ptr<const Trust>> by_kernel_;  // for --trust
 };
 
 // Reads an image's certificate list. Never fails: what goes wrong stands in the result. `propose`
 // is told what the result will likely be, while the image is searched to its end.
 using ProposeImage = std::function<void(std::shared_ptr<const ImageTrust>)>;
-std::shared_ptr<const ImageTrust> read_image_trust(const Examined& artifact, const Content& content,
-                                                   const ProposeImage& propose = {});
+std::shared_ptr<ImageTrust> read_image_trust(const Examined& artifact, const Content& content,
+                                             const ProposeImage& propose = {});
 
 // The image at `path` (--kernel); image_unknown when it is none.
-Result<std::shared_ptr<const ImageTrust>> open_image_trust(const std::string& path);
+Result<std::shared_ptr<ImageTrust>> open_image_trust(const std::string& path);
 
-// The kernel that a release string names, as far as it does.
-KernelId kernel_of(std::string_view release_or_banner, std::optional<Arch> arch,
-                   std::optional<KernelVersion> version);
+// A configuration file; `name` is what it is called in reports.
+ConfigFile read_config_file(std::string name, std::string container, const Content& content);
+// The configuration that lies beside an image on disk; nothing where there is none.
+std::shared_ptr<const ConfigFile> find_config_beside(const ImageTrust& image);
+
+// The kernel of an artifact by what it says itself.
+KernelChoice kernel_of(const Examined& artifact, std::optional<KernelVersion> version);
 
 }  // namespace assay

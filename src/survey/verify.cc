@@ -3,7 +3,8 @@
 #include <fmt/format.h>
 
 #include "base/hex.h"
-#include "judge/rules.h"
+#include "base/name.h"
+#include "judge/s390_sig.h"
 
 namespace assay {
 
@@ -65,18 +66,14 @@ SignatureReport describe_signer(const SignatureEvidence& evidence, const CmsSign
   return report;
 }
 
-std::string kernel_text(const KernelId& kernel) {
-  return fmt::format("{} {} {}", to_string(kernel.version), variant_name(kernel.variant),
-                     arch_name(kernel.arch));
-}
-
-TrustReport describe_trust(const Trust& trust, const Key& key) {
+TrustReport describe_trust(const Trust& trust, const PreparedCertificate& root) {
   TrustReport report;
-  report.source = trust.source == TrustSource::image ? "image" : "option";
-  report.name = short_name(key.certificate->x509().subject);
-  if (const auto print = compute_digest(Hash::sha256, key.certificate->x509().raw.bytes()))
+  const bool is_of_image = trust.is_of_image(root);
+  report.source = is_of_image ? "image" : "option";
+  report.name = short_name(root.x509().subject);
+  if (const auto print = compute_digest(Hash::sha256, root.x509().raw.bytes()))
     report.fingerprint = print->hex();
-  if (trust.image) {
+  if (is_of_image) {
     report.image = trust.image->name;
     report.image_standing = trust.image->standing;
     report.found_by = found_by_name(trust.image->found_by);
@@ -86,8 +83,18 @@ TrustReport describe_trust(const Trust& trust, const Key& key) {
 
 struct SignatureEnding {
   Outcome outcome;
-  TrustedBy by;
+  Standing standing = Standing::undetermined;  // where it failed
+  std::shared_ptr<const PreparedCertificate> root;
 };
+
+bool same_root(const SignatureEnding& a, const SignatureEnding& b) {
+  if (!a.root || !b.root) return a.root == b.root;
+  return same_bytes(a.root->x509().raw, b.root->x509().raw);
+}
+
+bool ends_alike(const SignatureEnding& a, const SignatureEnding& b) {
+  return a.outcome == b.outcome && a.standing == b.standing && same_root(a, b);
+}
 
 class Verification {
  public:
@@ -95,28 +102,53 @@ class Verification {
       : artifact_(artifact), options_(options), report_(report) {}
 
   void verify(const Trust& trust) {
-    report_.kernel = kernel_text(trust.platform.kernel);
-    const ModuleRequest request;
+    report_.kernel = trust.kernel.describe();
+    report_.kernel_is_sure = trust.kernel.is_sure();
+    report_.note = note(trust);
     auto explored = explore(
-        trust.platform.kernel, options_.explain,
-        [&](Walk& walk) {
-          SignatureEnding ending;
-          ending.outcome =
-              check_appended(walk, *artifact_.appended, request, trust.platform, ending.by);
-          return ending;
-        },
-        [](const SignatureEnding& a, const SignatureEnding& b) {
-          return a.outcome.err == b.outcome.err;
-        });
+        trust.platform.kernel, options_.explain, [&](Walk& walk) { return check(walk, trust); },
+        ends_alike);
     conclude(trust, explored.first, explored.open, explored.walk.steps());
     report_.steps = std::move(explored.walk).release_steps();
     for (SignatureReport& signature : report_.signatures) signature.standing = report_.standing;
   }
 
  private:
+  SignatureEnding check(Walk& walk, const Trust& trust) const {
+    Platform own;
+    const Platform& platform = trust.platform_in(walk, own);
+    SignatureEnding ending;
+    TrustedBy by;
+    const bool is_s390 = artifact_.image && artifact_.image->format == ImageFormat::s390;
+    ending.outcome = is_s390
+                         ? s390_verify_sig(walk, *artifact_.appended, platform, by)
+                         : check_appended(walk, *artifact_.appended, ModuleRequest(), platform, by);
+    if (ending.outcome.failed())
+      ending.standing = walk.steps()[static_cast<std::size_t>(ending.outcome.step)].rule->standing;
+    else if (by.key != nullptr)
+      ending.root = by.key->certificate;
+    return ending;
+  }
+
+  // A module in the folder of a kernel that it was not built for.
+  std::string note(const Trust& trust) const {
+    if (!artifact_.folder || !artifact_.module) return {};
+    const std::string built_for = artifact_.module->release();
+    const std::string& folder = artifact_.folder->release;
+    if (built_for.empty() || built_for == folder) return {};
+    std::string text = fmt::format("lies in lib/modules/{} but was built for {}",
+                                   encode_name(folder), encode_name(built_for));
+    if (trust.image && trust.image->release == built_for)
+      text += fmt::format("; no kernel image of release {} was found", encode_name(folder));
+    return text;
+  }
+
   void conclude(const Trust& trust, const SignatureEnding& ending,
                 const std::vector<std::string>& open, const std::vector<Step>& steps) {
-    if (!open.empty()) {
+    // That there is no signature is so whatever the kernel, even one of which no rule is known.
+    const bool is_unsigned = ending.standing == Standing::unsigned_ && open.size() == 1 &&
+                             is_before_anchors(trust.platform.kernel.version);
+    if (!open.empty() && !is_unsigned) {
       report_.standing = Standing::undetermined;
       const Reason reason = open.front().starts_with("libcrypto") ? Reason::crypto_unavailable
                                                                   : Reason::platform_open;
@@ -125,14 +157,14 @@ class Verification {
       return;
     }
     if (ending.outcome.failed()) {
-      const Step& step = steps[static_cast<std::size_t>(ending.outcome.step)];
-      report_.standing = step.rule->standing;
-      report_.reason = reason_of(step, artifact_.name);
+      report_.standing = ending.standing;
+      report_.reason =
+          reason_of(steps[static_cast<std::size_t>(ending.outcome.step)], artifact_.name);
       return;
     }
-    if (ending.by.key == nullptr) return;  // stays undetermined
-    report_.trust = describe_trust(trust, *ending.by.key);
-    if (is_required(*ending.by.key)) {
+    if (!ending.root) return;  // stays undetermined
+    report_.trust = describe_trust(trust, *ending.root);
+    if (is_required(*ending.root)) {
       report_.standing = Standing::verified;
       return;
     }
@@ -140,10 +172,10 @@ class Verification {
     report_.reason = reason_of(Error{Reason::other_root, {}, report_.trust->name, artifact_.name});
   }
 
-  bool is_required(const Key& key) const {
+  bool is_required(const PreparedCertificate& found) const {
     if (options_.required_roots.empty()) return true;
     return std::ranges::any_of(options_.required_roots, [&](const auto& root) {
-      return same_bytes(root->x509().raw, key.certificate->x509().raw);
+      return same_bytes(root->x509().raw, found.x509().raw);
     });
   }
 
@@ -200,9 +232,12 @@ ArtifactReport verify_artifact(const Examined& artifact, const TrustAnswer& trus
   }
   if (is_settled_without_trust(artifact)) {
     Trust none;
-    none.platform.kernel = kernel_of(report.release, std::nullopt, std::nullopt);
+    none.kernel = kernel_of(artifact, options.version);
+    none.platform.kernel = none.kernel.id;
     none.platform.config.set("CONFIG_MODULE_SIG", "y");
-    none.platform.ring(Ring::secondary_trusted_keys) = std::make_shared<Keyring>(".builtin_trusted_keys");
+    none.platform.state.ipl_secure = true;
+    none.keys = BootKeyring(".builtin_trusted_keys", {}, none.kernel.id, {});
+    none.platform.ring(Ring::secondary_trusted_keys) = none.keys.fixed();
     Verification(artifact, options, report).verify(none);
     return report;
   }

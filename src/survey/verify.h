@@ -12,7 +12,8 @@
 namespace assay {
 
 struct VerifyOptions {
-  bool explain = false;  // keep the steps
+  bool explain = false;                  // keep the steps
+  std::optional<KernelVersion> version;  // --kernel-version
   // --require-root: only chains that end in one of these count. Empty: any root of the trust.
   std::vector<std::shared_ptr<const PreparedCertificate>> required_roots;
 };
