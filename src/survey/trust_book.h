@@ -4,9 +4,8 @@
 // Images are noted as they are found; modules ask by the release of the folder that they lie in
 // (lib/modules/X), else by the one they were built for. A module that comes before its image waits,
 // as evidence of a few hundred bytes; meanwhile its verdict can be prepared, once the image has
-// shown a list and while the rest of it is searched for another. Once no further image can turn up
-// in the run, those that are installed are looked at, beside the module and on the host
-// (/lib/modules/X/vmlinuz, /boot/vmlinuz-X).
+// shown a list. Once no further image can turn up in the run, those that are installed are looked
+// at, beside the module and on the host (/lib/modules/X/vmlinuz, /boot/vmlinuz-X).
 
 #pragma once
 
@@ -72,9 +71,8 @@ struct TrustOptions {
   std::shared_ptr<const ImageTrust> image;  // --kernel
   std::optional<KernelVersion> version;     // --kernel-version
   bool use_host = true;
-  // The kernel as its package describes it is asked for: built-in keys and configuration. How it is
-  // booted, and which keys are added then, is not known. Otherwise it is the question whether a
-  // signature is good, and nothing else: no state, no further rings.
+  // The kernel as its package describes it: built-in keys and configuration, without knowledge of
+  // how it is booted. Else it is asked whether a signature is good, and nothing else.
   bool for_package = false;
 
   bool is_given() const { return has_certificates || image != nullptr; }
