@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <random>
 
+#include "tests/cli/kernel_sample.h"
 #include "tests/cli/run_assay.h"
 
 namespace assay {
@@ -76,7 +77,8 @@ INSTANTIATE_TEST_SUITE_P(
         Kernel{"amd64", "linux-image-6.1.", "amd64", "-amd64", 3900, "6.1 debian x86_64"},
         Kernel{"amd64_6_12", "linux-image-6.12", "amd64", "-amd64", 4000, "6.12 debian x86_64"},
         Kernel{"cloud_arm64", "linux-image-6.1.", "arm64", "-cloud-arm64", 900, "6.1 debian arm64"},
-        Kernel{"ppc64el", "linux-image-6.1.", "ppc64el", "-powerpc64le", 3000, "6.1 debian ppc64le"},
+        Kernel{"ppc64el", "linux-image-6.1.", "ppc64el", "-powerpc64le", 3000,
+               "6.1 debian ppc64le"},
         Kernel{"s390x", "linux-image-6.1.", "s390x", "-s390x", 2200, "6.1 debian s390x"}),
     [](const auto& kernel) { return std::string(kernel.param.label); });
 
@@ -172,6 +174,32 @@ TEST_F(UnpackedKernel, JudgeForThePackagesOwnConfiguration) {
   EXPECT_EQ(open.status, 2);
   EXPECT_EQ(open.artifact(modules_[0].filename().string())["open"],
             Json({"state.sig_enforce", "state.lockdown"}));
+}
+
+// A signed image is checked as the kernel checks it that is asked to kexec it: on s390 by
+// s390_verify_sig, and by the rules of the kernel that the image itself is.
+TEST(SignedImage, OfS390IsCheckedByS390) {
+  const std::string package = package_of({"", "linux-image-6.1.", "s390x", "-s390x", 0, ""});
+  ASSERT_FALSE(package.empty());
+  const TemporaryFolder folder;
+  run_or_fail({"dpkg-deb", "-x", package, folder / "root"});
+  Bytes image;
+  for (const auto& entry : fs::directory_iterator(folder / "root/boot"))
+    if (entry.path().filename().string().starts_with("vmlinuz")) image = read_file(entry.path());
+  const SigningKey key("kexec key");
+  const auto verify = [&](const Bytes& bytes) {
+    write_file(folder / "vmlinuz", bytes);
+    return run_assay({"verify", "--json", "--trust", key.certificate(), folder / "vmlinuz"})
+        .artifact("vmlinuz");
+  };
+  const Json good = verify(key.sign(image));
+  EXPECT_EQ(good["status"], "verified") << good;
+  EXPECT_EQ(good["rules"], "6.1 debian s390x");
+  const Json of_other_type = verify(key.sign(image, 1));
+  EXPECT_EQ(of_other_type["status"], "malformed");
+  EXPECT_EQ(of_other_type["reason"]["id"], "s390-sig/id-type");
+  EXPECT_EQ(of_other_type["reason"]["errno"], "EKEYREJECTED");
+  EXPECT_EQ(of_other_type["reason"]["kernel_function"], "s390_verify_sig");
 }
 
 }  // namespace
