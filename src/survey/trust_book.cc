@@ -12,9 +12,9 @@ namespace assay {
 
 namespace {
 
-using BootCertificates = std::vector<BootCertificate>;
+using ListedCertificates = std::vector<ListedCertificate>;
 
-void append(BootCertificates& out,
+void append(ListedCertificates& out,
             const std::vector<std::shared_ptr<const PreparedCertificate>>& certificates,
             const std::string& source) {
   for (const auto& certificate : certificates) out.push_back({certificate, source});
@@ -40,7 +40,7 @@ Platform platform_for_package(const ImageTrust& image, const ConfigFile* config)
 }
 
 std::shared_ptr<const Trust> make_trust(const KernelChoice& kernel, Platform platform,
-                                        const BootCertificates& certificates,
+                                        const ListedCertificates& certificates,
                                         std::shared_ptr<const ImageTrust> image) {
   auto trust = std::make_shared<Trust>();
   trust->image = std::move(image);
@@ -401,7 +401,7 @@ TrustAnswer TrustBook::trust_of(const std::shared_ptr<const ImageTrust>& image,
     const KernelChoice kernel = with_version(image->kernel, options_.version);
     Platform platform = options_.for_package ? platform_for_package(*image, config.get())
                                              : platform_for_verify(kernel.id);
-    BootCertificates certificates;
+    ListedCertificates certificates;
     append(certificates, image->certificates, image->name);
     trust = make_trust(kernel, std::move(platform), certificates, image);
   }
@@ -416,7 +416,7 @@ TrustAnswer TrustBook::option_trust(const Examined& artifact) {
                                   : kernel_of(artifact, options_.version);
   auto& trust = by_kernel_[kernel.describe()];
   if (!trust) {
-    BootCertificates certificates;
+    ListedCertificates certificates;
     if (options_.image) append(certificates, options_.image->certificates, options_.image->name);
     append(certificates, options_.certificates, "--trust");
     trust = make_trust(kernel, platform_for_verify(kernel.id), certificates, options_.image);

@@ -20,10 +20,10 @@ bool same_key(const std::optional<Key>& a, const std::optional<Key>& b) {
 
 }  // namespace
 
-BootKeyring::BootKeyring(const std::string& name, std::span<const BootCertificate> certificates,
+BootKeyring::BootKeyring(const std::string& name, std::span<const ListedCertificate> certificates,
                          const KernelId& kernel, const SignatureContext& context)
     : name_(name) {
-  for (const BootCertificate& certificate : certificates)
+  for (const ListedCertificate& certificate : certificates)
     certificates_.push_back(load(certificate, kernel, context));
   const auto is_sure = [](const Ways& ways) { return ways.size() == 1; };
   if (!std::ranges::all_of(certificates_, is_sure)) return;
@@ -31,7 +31,7 @@ BootKeyring::BootKeyring(const std::string& name, std::span<const BootCertificat
   fixed_ = in(walk);
 }
 
-BootKeyring::Ways BootKeyring::load(const BootCertificate& certificate, const KernelId& kernel,
+BootKeyring::Ways BootKeyring::load(const ListedCertificate& certificate, const KernelId& kernel,
                                     const SignatureContext& context) {
   Ways ways;
   std::vector<Choice> choices;

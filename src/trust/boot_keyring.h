@@ -18,7 +18,8 @@
 
 namespace assay {
 
-struct BootCertificate {
+// An entry of the list.
+struct ListedCertificate {
   std::shared_ptr<const PreparedCertificate> certificate;
   std::string source;  // where it was found, for people
 };
@@ -26,7 +27,7 @@ struct BootCertificate {
 class BootKeyring {
  public:
   BootKeyring() = default;  // empty
-  BootKeyring(const std::string& name, std::span<const BootCertificate> certificates,
+  BootKeyring(const std::string& name, std::span<const ListedCertificate> certificates,
               const KernelId& kernel, const SignatureContext& context);
 
   // The ring where it is the same in every walk; else nothing.
@@ -43,7 +44,7 @@ class BootKeyring {
   // All ways of one certificate: a tree, with "yes" before "no".
   using Ways = std::vector<Way>;
 
-  static Ways load(const BootCertificate& certificate, const KernelId& kernel,
+  static Ways load(const ListedCertificate& certificate, const KernelId& kernel,
                    const SignatureContext& context);
 
   std::string name_;

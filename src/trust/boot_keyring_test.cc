@@ -42,7 +42,7 @@ struct Contents {
 };
 
 Contents load(KernelVersion version, std::initializer_list<CertificateSample> samples) {
-  std::vector<BootCertificate> certificates;
+  std::vector<ListedCertificate> certificates;
   for (const CertificateSample& sample : samples)
     certificates.push_back({PreparedCertificate::own(sample.write(rsa_signer(kGoodKey))), "test"});
   const KernelId kernel{version, Variant::mainline, Arch::x86_64};
