@@ -21,7 +21,7 @@ Outcome check_file_hash(Walk& walk, const AppendedEvidence& evidence, const Plat
   const bool listed = platform.signatures.blocklist.lists(kBlockedBinary, *evidence.file_sha256);
   if (!listed) return walk.check(rule::file_hash, true);
   return walk.refuse(rule::file_hash, {}, evidence.file_sha256->hex(),
-                     fmt::format("Module hash {} is blacklisted", evidence.file_sha256->hex()));
+                     fill_log(rule::file_hash, {evidence.file_sha256->hex()}));
 }
 
 std::string_view reason_of(Errno err) {
@@ -72,15 +72,14 @@ Ending module_sig_check(Walk& walk, const AppendedEvidence& evidence, const Modu
   if (const Outcome refused = walk.check(
           rule::not_enforced, !platform.sig_enforce(), "state.sig_enforce",
           [&] { return fmt::format("{}, sig_enforce", reason); },
-          fmt::format("Loading of {} is rejected", reason));
+          fill_log(rule::not_enforced, {std::string(reason)}));
       refused.failed())
-    return {Decision::refused, refused};
-  if (const Outcome refused = walk.check(
-          rule::lockdown, !platform.locked_down(Lockdown::integrity), "state.lockdown",
-          [&] { return fmt::format("{}, lockdown", reason); },
-          "Lockdown: insmod: unsigned module loading is restricted; see man kernel_lockdown.7");
+    return {Decision::refused, walk.because_of(refused, outcome)};
+  if (const Outcome refused =
+          walk.check(rule::lockdown, !platform.locked_down(Lockdown::integrity), "state.lockdown",
+                     [&] { return fmt::format("{}, lockdown", reason); });
       refused.failed())
-    return {Decision::refused, refused};
+    return {Decision::refused, walk.because_of(refused, outcome)};
   return {Decision::allowed_tainted, {Errno::none, outcome.step}};
 }
 

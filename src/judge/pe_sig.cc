@@ -88,8 +88,12 @@ class TableChecker {
     const auto lengths = [&] {
       return fmt::format("dwLength {}, table {}", certificate.length, table_size);
     };
-    if (const Outcome bad =
-            walk_.check(rule::wrapper_length, certificate.length <= table_size, where, lengths);
+    const auto log = [&] {
+      return fill_log(rule::wrapper_length,
+                      {fmt::format("{:x}", table_size), fmt::format("{:x}", certificate.length)});
+    };
+    if (const Outcome bad = walk_.check(rule::wrapper_length, certificate.length <= table_size,
+                                        where, lengths, log);
         bad.failed())
       return bad;
     const auto revision = [&] { return fmt::format("0x{:04x}", certificate.revision); };
@@ -119,7 +123,11 @@ class TableChecker {
       return bad;
     const auto magic = [&] { return fmt::format("0x{:x}", *headers_.magic); };
     const bool known = *headers_.magic == pe::kPe32 || *headers_.magic == pe::kPe32Plus;
-    if (const Outcome bad = walk_.check(rule::optional_magic, known, {at, 2}, magic); bad.failed())
+    const auto log = [&] {
+      return fill_log(rule::optional_magic, {fmt::format("{:04x}", *headers_.magic)});
+    };
+    if (const Outcome bad = walk_.check(rule::optional_magic, known, {at, 2}, magic, log);
+        bad.failed())
       return bad;
     const std::uint64_t fixed = *headers_.magic == pe::kPe32 ? 96 : 112;
     if (const Outcome bad =
@@ -217,7 +225,8 @@ Outcome check_indirect_data(Walk& walk, const IndirectData& data) {
     const auto name = [&] { return oid_text(*data.digest_algo); };
     const Extent where = data.digest_algo->extent();
     const bool known = is_in_registry(oid) && walk.covers(registry_scope(oid));
-    if (const Outcome bad = walk.check(rule::digest_known, known, where, name); bad.failed())
+    const auto log = [&] { return fill_log(rule::digest_known, {oid_text(*data.digest_algo)}); };
+    if (const Outcome bad = walk.check(rule::digest_known, known, where, name, log); bad.failed())
       return bad;
     const DigestAlgorithm* algorithm = find_image_digest_algorithm(oid);
     const bool suits = algorithm != nullptr && walk.covers(algorithm->scope);
@@ -241,8 +250,12 @@ Outcome check_digest(Walk& walk, const PeEvidence& evidence, const SignatureCont
   const auto sizes = [&] {
     return fmt::format("{} bytes, expected {}", wanted.size(), digest_size(hash));
   };
-  if (const Outcome bad =
-          walk.check(rule::digest_size, wanted.size() == digest_size(hash), wanted.extent(), sizes);
+  const auto size_log = [&] {
+    return fill_log(rule::digest_size,
+                    {fmt::format("{:x}", digest_size(hash)), fmt::format("{:x}", wanted.size())});
+  };
+  if (const Outcome bad = walk.check(rule::digest_size, wanted.size() == digest_size(hash),
+                                     wanted.extent(), sizes, size_log);
       bad.failed())
     return bad;
   const ImageRanges& ranges = evidence.ranges;

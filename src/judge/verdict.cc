@@ -21,12 +21,16 @@ Verdict make_verdict(const Ending& ending, Walk walk, std::vector<std::string> o
   } else {
     verdict.decision = ending.decision;
     verdict.err = ending.outcome.err;
+    verdict.deciding_step = ending.outcome.step;
     if (ending.outcome.step >= 0)
       verdict.deciding = walk.steps()[static_cast<std::size_t>(ending.outcome.step)].rule;
   }
   verdict.steps = std::move(walk).release_steps();
-  for (const Step& step : verdict.steps)
+  for (const Step& step : verdict.steps) {
+    // What follows an open question may not happen.
+    if (step.finding == Finding::open && verdict.decision == Decision::undetermined) break;
     if (!step.log.empty()) verdict.log.push_back(step.log);
+  }
   return verdict;
 }
 

@@ -26,11 +26,12 @@ std::string_view decision_name(Decision decision);
 
 struct Verdict {
   Decision decision = Decision::undetermined;
-  Errno err = Errno::none;         // what the system call returns
-  const Rule* deciding = nullptr;  // nothing where no rule failed
-  std::vector<Step> steps;         // every rule that was reached, in the kernel's order
-  std::vector<std::string> log;    // what the kernel prints
-  std::vector<std::string> open;   // undetermined: what would have to be known ("state.lockdown")
+  Errno err = Errno::none;          // what the system call returns
+  const Rule* deciding = nullptr;   // nothing where no rule failed
+  std::int32_t deciding_step = -1;  // its place in `steps`
+  std::vector<Step> steps;          // every rule that was reached, in the kernel's order
+  std::vector<std::string> log;     // what the kernel prints
+  std::vector<std::string> open;    // undetermined: what would have to be known ("state.lockdown")
 };
 
 // How one walk ended.

@@ -110,7 +110,8 @@ class ItemChecker {
 Outcome check_akid(Walk& walk, const Certificate& certificate) {
   const bool differ = certificate.akid_fault.has_value() != certificate.akid_fault_61.has_value();
   const bool older = differ && !walk.covers(Scope::since(kAnchor612));
-  return check_ber(walk, older ? certificate.akid_fault_61 : certificate.akid_fault);
+  return check_ber(walk, older ? certificate.akid_fault_61 : certificate.akid_fault,
+                   "X.509: Couldn't decode AuthKeyIdentifier");
 }
 
 bool same_id(const std::optional<KeyId>& a, const std::optional<KeyId>& b) {
@@ -190,9 +191,11 @@ std::shared_ptr<const PreparedCertificate> PreparedCertificate::own(std::vector<
   return std::shared_ptr<const PreparedCertificate>(new PreparedCertificate(std::move(der)));
 }
 
-Outcome check_ber(Walk& walk, const std::optional<BerFault>& fault) {
+Outcome check_ber(Walk& walk, const std::optional<BerFault>& fault, std::string_view log) {
   if (!fault) return {};
-  return walk.check(rule_of(fault->kind), false, fault->where, [&] { return describe(*fault); });
+  return walk.check(
+      rule_of(fault->kind), false, fault->where, [&] { return describe(*fault); },
+      [&] { return std::string(log); });
 }
 
 Outcome check_certificate(Walk& walk, const PreparedCertificate& prepared,

@@ -66,6 +66,6 @@ Outcome verify_certificate_signature(Walk& walk, const PreparedCertificate& cert
                                      PrimitiveCache& cache);
 
 // The rule for a place where the kernel's BER decoder gives up.
-Outcome check_ber(Walk& walk, const std::optional<BerFault>& fault);
+Outcome check_ber(Walk& walk, const std::optional<BerFault>& fault, std::string_view log = {});
 
 }  // namespace assay

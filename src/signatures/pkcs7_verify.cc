@@ -22,7 +22,13 @@ Outcome Pkcs7::check_usage(Walk& walk, Usage usage) {
   if (usage == Usage::kexec_pe)
     return walk.check(rule::usage_authenticode, cms.content_type == Oid::ms_indirect_data, where,
                       type);
-  if (const Outcome bad = walk.check(rule::usage_data, cms.content_type == Oid::data, where, type);
+  const auto data_log = [usage] {
+    return fill_log(rule::usage_data, {usage == Usage::firmware ? "firmware"
+                                       : usage == Usage::module ? "module"
+                                                                : "unspecified"});
+  };
+  if (const Outcome bad =
+          walk.check(rule::usage_data, cms.content_type == Oid::data, where, type, data_log);
       bad.failed())
     return bad;
   if (usage == Usage::firmware) return walk.check(rule::usage_attributes, has_attributes, where);
@@ -82,13 +88,17 @@ Outcome Pkcs7::digest(Walk& walk, Pkcs7Signer& signer, std::size_t index) {
   const auto sizes = [&] {
     return fmt::format("{} bytes, expected {}", attribute.size(), digest_size(signer.hash));
   };
+  const std::string number = std::to_string(index + 1);  // as the kernel counts
+  const auto size_log = [&] {
+    return fill_log(rule::message_digest_size, {number, std::to_string(attribute.size())});
+  };
   if (const Outcome bad =
           walk.check(rule::message_digest_size, attribute.size() == digest_size(signer.hash),
-                     attribute.extent(), sizes);
+                     attribute.extent(), sizes, size_log);
       bad.failed())
     return bad;
   const auto values = [&] {
-    return fmt::format("signed {}, data has {}", to_hex(attribute.bytes()),
+    return fmt::format("signed digest {}, content has {}", to_hex(attribute.bytes()),
                        content != nullptr ? content->hex() : "?");
   };
   const Truth same = content == nullptr
@@ -100,7 +110,8 @@ Outcome Pkcs7::digest(Walk& walk, Pkcs7Signer& signer, std::size_t index) {
         bad.failed())
       return bad;
   } else if (const Outcome bad =
-                 walk.check(rule::message_digest, same == Truth::yes, attribute.extent(), values);
+                 walk.check(rule::message_digest, same == Truth::yes, attribute.extent(), values,
+                            [&] { return fill_log(rule::message_digest, {number}); });
              bad.failed()) {
     return bad;
   }
@@ -180,7 +191,17 @@ Outcome Pkcs7::verify_chain(Walk& walk, Pkcs7Signer& signer) {
     if (by_id && x509.auth_skid()) {
       const auto skid = issuer.prepared->x509().skid_id();
       const bool same = skid && same_key_id(*skid, *x509.auth_skid());
-      if (const Outcome bad = walk.check(rule::chain_skid, same, x509.raw.extent()); bad.failed())
+      const auto wanted = [&] {
+        return fmt::format("wanted {}, found {}", to_hex(*x509.auth_skid()),
+                           skid ? to_hex(*skid) : "none");
+      };
+      const auto log = [&] {
+        return fill_log(rule::chain_skid,
+                        {std::to_string(&signer - signers_.data() + 1), std::to_string(current + 1),
+                         std::to_string(issuer_index + 1)});
+      };
+      if (const Outcome bad = walk.check(rule::chain_skid, same, x509.raw.extent(), wanted, log);
+          bad.failed())
         return bad;
     }
     if (issuer.seen) return {};  // a loop is no error

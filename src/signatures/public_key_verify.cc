@@ -161,10 +161,11 @@ class RsaVerifier {
 
     rest = rest.subspan(info.size());
     if (!signature_.digest) return open(hash_name(*signature_.hash));
-    return walk_.check(
-        rule::rsa_digest, std::ranges::equal(rest, signature_.digest->bytes()), where, [&] {
-          return fmt::format("signed {}, data has {}", to_hex(rest), signature_.digest->hex());
-        });
+    return walk_.check(rule::rsa_digest, std::ranges::equal(rest, signature_.digest->bytes()),
+                       where, [&] {
+                         return fmt::format("signed digest {}, content has {}", to_hex(rest),
+                                            signature_.digest->hex());
+                       });
   }
 
   Walk& walk_;

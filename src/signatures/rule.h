@@ -32,11 +32,15 @@ struct Rule {
       id;  // "pkcs7/signed-data-version": mechanism and name; stable, quoted by scripts
   std::string_view site;   // the kernel function that does this
   std::string_view holds;  // what must hold
+  std::string_view fails;  // what is said when it does not: "no signature at the end of the file"
   Errno otherwise;         // the error where it does not
   Standing standing;       // and what verify makes of it
   Scope scope = {};
-  std::string_view log = {};  // what the kernel then prints at the default log level; {} is a value
-  bool crashes = false;    // where it does not hold, the kernel itself goes wrong; there is no error number
+  // What the kernel then prints at the default log level. %u, %s and the like stand for values that
+  // the walk fills in; <...> for what only the running kernel knows (its enum OID, a process).
+  std::string_view log = {};
+  bool crashes =
+      false;  // where it does not hold, the kernel itself goes wrong; there is no error number
 
   std::string_view mechanism() const { return id.substr(0, id.find('/')); }
 };

@@ -1,5 +1,7 @@
 #include "signatures/walk.h"
 
+#include <algorithm>
+
 namespace assay {
 
 std::string_view finding_name(Finding finding) {
@@ -7,6 +9,7 @@ std::string_view finding_name(Finding finding) {
     case Finding::holds: return "holds";
     case Finding::fails: return "fails";
     case Finding::skipped: return "skipped";
+    case Finding::open: return "open";
   }
   return "";
 }
@@ -40,12 +43,32 @@ bool Walk::settle(Truth value, std::string_view key) {
   return true;
 }
 
-Outcome Walk::record(const Rule& rule, bool holds, Extent where, std::string because,
+std::vector<const Step*> causes_of(const std::vector<Step>& steps, std::int32_t step) {
+  std::vector<const Step*> chain;
+  for (; step >= 0; step = chain.back()->cause)
+    chain.push_back(&steps[static_cast<std::size_t>(step)]);
+  return chain;
+}
+
+std::string fill_log(const Rule& rule, std::initializer_list<std::string> values) {
+  std::string line;
+  const std::string* next = values.begin();
+  for (std::size_t i = 0; i < rule.log.size(); ++i) {
+    if (rule.log[i] != '%' || next == values.end()) {
+      line += rule.log[i];
+      continue;
+    }
+    line += *next++;
+    i = std::min(rule.log.find_first_of("dusx", i), rule.log.size());
+  }
+  return line;
+}
+
+Outcome Walk::record(const Rule& rule, Finding finding, Extent where, std::string because,
                      std::string log) {
   if (!applies(rule)) return {};
-  if (holds) {
-    if (explain_)
-      steps_.push_back({&rule, Finding::holds, Errno::none, where, std::move(because), {}});
+  if (finding != Finding::fails) {
+    if (explain_) steps_.push_back({&rule, finding, Errno::none, where, std::move(because), {}});
     return {};
   }
   if (log.empty()) log = rule.log;

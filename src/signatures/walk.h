@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,7 +18,12 @@
 
 namespace assay {
 
-enum class Finding : std::uint8_t { holds, fails, skipped };
+enum class Finding : std::uint8_t {
+  holds,
+  fails,
+  skipped,
+  open,  // could not be found out; the walk goes on as if it held
+};
 std::string_view finding_name(Finding finding);
 
 // One rule applied to one artifact.
@@ -28,7 +34,15 @@ struct Step {
   Extent where;         // the bytes looked at; empty where the platform decided
   std::string because;  // the values compared: "id_type 1, expected 2"
   std::string log;      // what the kernel prints here
+  // The step whose failure this one passes on as an error of its own; -1: none.
+  std::int32_t cause = -1;
 };
+
+// The steps from `step` down to the one that it all comes from.
+std::vector<const Step*> causes_of(const std::vector<Step>& steps, std::int32_t step);
+
+// A rule's log line with its %u and %s replaced, in order.
+std::string fill_log(const Rule& rule, std::initializer_list<std::string> values);
 
 // What a kernel function returns: an error number, and the step that made it.
 struct [[nodiscard]] Outcome {
@@ -63,7 +77,13 @@ class Walk {
   template <class Because>
   Outcome check(const Rule& rule, bool holds, Extent where, Because because) {
     if (holds && !explain_) return {};
-    return record(rule, holds, where, because(), {});
+    return record(rule, finding_of(holds), where, because(), {});
+  }
+  // A rule whose log line has values; `log` returns it filled in.
+  template <class Because, class Log>
+  Outcome check(const Rule& rule, bool holds, Extent where, Because because, Log log) {
+    if (holds && !explain_) return {};
+    return record(rule, finding_of(holds), where, because(), holds ? std::string() : log());
   }
   Outcome check(const Rule& rule, bool holds, Extent where = {}) {
     return check(rule, holds, where, [] { return std::string(); });
@@ -73,11 +93,19 @@ class Walk {
   Outcome check(const Rule& rule, Truth holds, std::string_view key, Because because,
                 std::string log = {}) {
     if (!applies(rule)) return {};
-    return record(rule, settle(holds, key), {}, because(), std::move(log));
+    const bool answer = settle(holds, key);
+    const Finding finding = holds == Truth::unknown && answer ? Finding::open : finding_of(answer);
+    return record(rule, finding, {}, finding == Finding::open ? std::string(key) : because(),
+                  std::move(log));
   }
   // A rule that does not hold, already known to be one of this kernel.
   Outcome refuse(const Rule& rule, Extent where, std::string because, std::string log = {}) {
-    return record(rule, false, where, std::move(because), std::move(log));
+    return record(rule, Finding::fails, where, std::move(because), std::move(log));
+  }
+  // Notes that `outer` passes on what `inner` found.
+  Outcome because_of(Outcome outer, const Outcome& inner) {
+    if (outer.failed()) steps_[static_cast<std::size_t>(outer.step)].cause = inner.step;
+    return outer;
   }
 
   // Is this a rule of the kernel asked about? Between anchors that differ, "kernel.version" is
@@ -92,7 +120,9 @@ class Walk {
   const std::vector<Choice>& choices() const { return choices_; }
 
  private:
-  Outcome record(const Rule& rule, bool holds, Extent where, std::string because, std::string log);
+  static Finding finding_of(bool holds) { return holds ? Finding::holds : Finding::fails; }
+  Outcome record(const Rule& rule, Finding finding, Extent where, std::string because,
+                 std::string log);
 
   KernelId kernel_;
   std::vector<Choice> choices_;

@@ -7,13 +7,19 @@
 namespace assay {
 namespace {
 
-constexpr Rule kFirst{"test/first", "f", "first", Errno::einval, Standing::bad};
-constexpr Rule kSecond{"test/second", "f", "second", Errno::ebadmsg, Standing::bad};
-constexpr Rule kNewer{"test/newer",  "f",           "newer",
-                      Errno::enopkg, Standing::bad, Scope::since(kAnchor612)};
-constexpr Rule kOlder{"test/older",  "f",           "older",
-                      Errno::enokey, Standing::bad, Scope::until(kAnchor61)};
-constexpr Rule kLogs{"test/logs", "f", "logs", Errno::eperm, Standing::bad, {}, "a line"};
+constexpr Rule kFirst{"test/first", "f", "first", "not first", Errno::einval, Standing::bad};
+constexpr Rule kSecond{"test/second", "f", "second", "not second", Errno::ebadmsg, Standing::bad};
+constexpr Rule kNewer{"test/newer",
+                      "f",
+                      "newer",
+                      "not newer",
+                      Errno::enopkg,
+                      Standing::bad,
+                      Scope::since(kAnchor612)};
+constexpr Rule kOlder{
+    "test/older", "f", "older", "not older", Errno::enokey, Standing::bad, Scope::until(kAnchor61)};
+constexpr Rule kLogs{"test/logs",  "f",           "logs", "no logs",
+                     Errno::eperm, Standing::bad, {},     "a line"};
 
 constexpr KernelId kKernel{kAnchor72, Variant::debian, Arch::x86_64};
 constexpr KernelId kBetween{{6, 6}, Variant::debian, Arch::x86_64};
@@ -47,6 +53,34 @@ TEST(Walk, LogsOnlyWhereARuleFails) {
   EXPECT_EQ(walk.steps()[0].log, "");
   EXPECT_EQ(walk.steps()[1].log, "a line");
   EXPECT_EQ(walk.steps()[2].log, "another line");
+}
+
+TEST(Walk, WhatIsOpenIsCalledOpen) {
+  Walk walk(kKernel, {}, true);
+  EXPECT_FALSE(
+      walk.check(kFirst, Truth::unknown, "state.x", [] { return std::string("values"); }).failed());
+  ASSERT_EQ(walk.steps().size(), 1U);
+  EXPECT_EQ(walk.steps()[0].finding, Finding::open);
+  EXPECT_EQ(walk.steps()[0].because, "state.x");
+  EXPECT_FALSE(walk.check(kFirst, Truth::yes, "state.x", [] { return std::string(); }).failed());
+  EXPECT_EQ(walk.steps()[1].finding, Finding::holds);
+}
+
+TEST(Walk, AFailureKnowsWhatItPassesOn) {
+  Walk walk(kKernel, {}, true);
+  const Outcome inner = walk.check(kFirst, false);
+  EXPECT_FALSE(walk.check(kLogs, true).failed());
+  const Outcome outer = walk.because_of(walk.check(kSecond, false), inner);
+  const auto chain = causes_of(walk.steps(), outer.step);
+  ASSERT_EQ(chain.size(), 2U);
+  EXPECT_EQ(chain[0]->rule, &kSecond);
+  EXPECT_EQ(chain[1]->rule, &kFirst);
+}
+
+TEST(Walk, LogLinesAreFilledIn) {
+  constexpr Rule kValues{"test/values", "f",           "values", "no values",
+                         Errno::eperm,  Standing::bad, {},       "Sig %u: size (%u) of %s"};
+  EXPECT_EQ(fill_log(kValues, {"1", "2", "three"}), "Sig 1: size (2) of three");
 }
 
 TEST(Walk, RulesOfOtherKernelsDoNotApply) {

@@ -47,7 +47,14 @@ Outcome check_add_key(Walk& walk, const PreparedCertificate& certificate,
           check_certificate(walk, certificate, context.crypto, context.blocklist, cache, state);
       bad.failed())
     return bad;
-  if (const Outcome bad = walk.check(rule::not_blacklisted, !state.blacklisted); bad.failed())
+  const auto digest = [&] {
+    const auto& listed = walk.covers(Scope::since(kAnchor72)) ? certificate.tbs_sha256()
+                                                              : certificate.own_tbs_digest();
+    return listed ? listed->hex() : std::string("?");
+  };
+  const auto log = [&] { return fill_log(rule::not_blacklisted, {digest()}); };
+  if (const Outcome bad = walk.check(rule::not_blacklisted, !state.blacklisted, {}, digest, log);
+      bad.failed())
     return bad;
   if (restriction == Restriction::none) return {};
   if (restriction == Restriction::digsig)

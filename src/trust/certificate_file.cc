@@ -9,6 +9,7 @@
 #include "base/name.h"
 #include "bytes/content.h"
 #include "crypto/pem.h"
+#include "formats/kernel_image.h"
 
 namespace assay {
 
@@ -21,6 +22,13 @@ Result<void> add_certificate(std::vector<std::uint8_t> der, Extent where, Certif
                 "certificate: " + describe(*fault));
   out.push_back(std::move(certificate));
   return {};
+}
+
+// What a PEM block is that is no certificate.
+std::string describe_block(std::string_view label) {
+  if (label.ends_with("PRIVATE KEY")) return "it is a private key: give the certificate";
+  if (label.ends_with("PUBLIC KEY")) return "it is a bare public key: give the certificate";
+  return fmt::format("it is PEM of a {}", encode_name(label));
 }
 
 Result<Certificates> parse_der(View bytes) {
@@ -41,6 +49,9 @@ Result<Certificates> parse_der(View bytes) {
 Result<Certificates> load_file(const std::string& path) {
   ASSAY_TRY(const auto file, open_file(path));
   ContentStream stream(*file);
+  ASSAY_TRY(const auto image, find_kernel_image(*file));
+  if (image)
+    return fail(Reason::not_a_certificate, {}, "it is a kernel image: give it with --kernel");
   ASSAY_TRY(const auto bytes, read_all(stream, limits::kTrustFile));
   return parse_certificates(View(bytes));
 }
@@ -54,6 +65,8 @@ Result<Certificates> parse_certificates(View bytes) {
     // parse_certificate.
     return parse_der(bytes);
   }
+  if (bytes.text().find("-----BEGIN ") == std::string_view::npos)
+    return fail(Reason::not_a_certificate, {}, "neither PEM nor DER");
   ASSAY_TRY(auto blocks, parse_pem(bytes));
   Certificates certificates;
   for (PemBlock& block : blocks)
@@ -61,12 +74,11 @@ Result<Certificates> parse_certificates(View bytes) {
         block.label == "TRUSTED CERTIFICATE")
       ASSAY_CHECK(add_certificate(std::move(block.der), {}, certificates));
   if (certificates.empty())
-    return fail(Reason::bad_value, {},
-                fmt::format("PEM without a certificate ({})", blocks[0].label));
+    return fail(Reason::not_a_certificate, {}, describe_block(blocks[0].label));
   return certificates;
 }
 
-Result<Certificates> load_certificates(const std::string& path) {
+Result<Certificates> load_certificates(const std::string& path, const Warn& warn) {
   std::error_code error;
   if (!std::filesystem::is_directory(path, error)) {
     auto loaded = load_file(path);
@@ -83,9 +95,14 @@ Result<Certificates> load_certificates(const std::string& path) {
   Certificates all;
   for (const std::string& file : files) {
     auto loaded = load_file(file);
-    if (!loaded) return std::unexpected(with_path(loaded.error(), encode_name(file)));
-    std::ranges::move(*loaded, std::back_inserter(all));
+    if (loaded)
+      std::ranges::move(*loaded, std::back_inserter(all));
+    else
+      warn(with_path(loaded.error(), encode_name(file)));
   }
+  if (all.empty())
+    return std::unexpected(
+        Error{Reason::not_a_certificate, {}, "no certificate in this folder", encode_name(path)});
   return all;
 }
 

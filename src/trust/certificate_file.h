@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,7 +18,9 @@ using Certificates = std::vector<std::shared_ptr<const PreparedCertificate>>;
 // certificate must have the outline of one; whether a kernel takes it is another question.
 Result<Certificates> parse_certificates(View bytes);
 
-// A file, or all files of a folder (not of folders in it).
-Result<Certificates> load_certificates(const std::string& path);
+// A file, or all files of a folder (not of folders in it). What in a folder is no certificate is
+// passed over, and told to `warn`; a folder without any certificate is an error.
+using Warn = std::function<void(const Error&)>;
+Result<Certificates> load_certificates(const std::string& path, const Warn& warn);
 
 }  // namespace assay

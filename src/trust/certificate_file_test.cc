@@ -86,14 +86,39 @@ TEST(LoadCertificates, FilesAndFolders) {
   write_file(folder / "b.der", named("b"));
   write_file(folder / "a.pem", pem(named("a")));
   write_file(folder / "deeper/c.der", named("c"));
-  EXPECT_EQ(names(*load_certificates(folder / "b.der")), Names{"b"});
-  EXPECT_EQ(names(*load_certificates(folder.path().string())), (Names{"a", "b"}));
-  EXPECT_EQ(load_certificates(folder / "nothing").error().reason, Reason::cannot_open);
-  EXPECT_NE(load_certificates(folder / "nothing").error().path.find("nothing"), std::string::npos);
+  std::vector<Error> passed_over;
+  const auto load = [&](const std::string& path) {
+    return load_certificates(path, [&](const Error& error) { passed_over.push_back(error); });
+  };
+  EXPECT_EQ(names(*load(folder / "b.der")), Names{"b"});
+  EXPECT_EQ(names(*load(folder.path().string())), (Names{"a", "b"}));
+  EXPECT_EQ(load(folder / "nothing").error().reason, Reason::cannot_open);
+  EXPECT_NE(load(folder / "nothing").error().path.find("nothing"), std::string::npos);
+  EXPECT_TRUE(passed_over.empty());
+  // What is no certificate is passed over in a folder, and an error by name.
   write_file(folder / "z.txt", der::bytes("no certificate"));
-  const auto spoilt = load_certificates(folder.path().string());
-  ASSERT_FALSE(spoilt);
-  EXPECT_NE(spoilt.error().path.find("z.txt"), std::string::npos);
+  EXPECT_EQ(names(*load(folder.path().string())), (Names{"a", "b"}));
+  ASSERT_EQ(passed_over.size(), 1U);
+  EXPECT_NE(passed_over[0].path.find("z.txt"), std::string::npos);
+  EXPECT_EQ(load(folder / "z.txt").error().reason, Reason::not_a_certificate);
+}
+
+TEST(LoadCertificates, AFolderWithoutAnyIsAnError) {
+  const TemporaryFolder folder;
+  const auto ignore = [](const Error&) {};
+  EXPECT_EQ(load_certificates(folder.path().string(), ignore).error().reason,
+            Reason::not_a_certificate);
+  write_file(folder / "z.txt", der::bytes("no certificate"));
+  EXPECT_EQ(load_certificates(folder.path().string(), ignore).error().reason,
+            Reason::not_a_certificate);
+}
+
+TEST(LoadCertificates, SaysWhatAFileIsThatIsNoCertificate) {
+  const TemporaryFolder folder;
+  write_file(folder / "key.pem", pem(Bytes(3, 1), "PRIVATE KEY"));
+  const auto loaded = load_certificates(folder / "key.pem", [](const Error&) {});
+  ASSERT_FALSE(loaded);
+  EXPECT_NE(loaded.error().detail.find("private key"), std::string::npos) << loaded.error().detail;
 }
 
 }  // namespace

@@ -56,7 +56,7 @@ class SignerTrust {
 
   Outcome unknown(std::string_view why) {
     const auto because = [&] {
-      std::string text = fmt::format("signer {} in none of {}", signer_name(), ring_.name());
+      std::string text = fmt::format("signer {}, not in {}", signer_name(), ring_.name());
       if (!why.empty()) text += fmt::format(": {}", why);
       return text;
     };
@@ -88,13 +88,12 @@ class SignerTrust {
     // Whatever else went wrong is EKEYREJECTED here.
     if (bad.err == Errno::enomem) return bad;
     const auto why = [&] {
-      return fmt::format("key \"{}\": {}", short_name(key->certificate->x509().subject),
-                         errno_name(bad.err));
+      return fmt::format("\"{}\"", short_name(key->certificate->x509().subject));
     };
     if (const Outcome rejected = walk_.check(rule::trusted_signature, !bad.failed(),
                                              signer_.cms->signature.extent(), why);
         rejected.failed())
-      return rejected;
+      return walk_.because_of(rejected, bad);
     return verified(found);
   }
 

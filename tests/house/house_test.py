@@ -152,11 +152,14 @@ def files_are_short_and_say_what_they_are():
 
 
 def rule_rows(table):
-    """(name, id, site, holds) of each row."""
+    """(name, id, site, holds, fails) of each row."""
     text = (SOURCE / RULE_TABLES[table]).read_text()
-    rows = re.findall(r'^RULE\((\w+),\s*"([^"]*)",\s*"([^"]*)",\s*((?:"[^"]*"\s*)+),', text, flags=re.MULTILINE)
+    sentence = r'((?:"[^"]*"\s*)+),\s*'
+    rows = re.findall(r'^RULE\((\w+),\s*"([^"]*)",\s*"([^"]*)",\s*' + sentence + sentence + "Errno::", text,
+                      flags=re.MULTILINE)
     check(len(rows) == len(re.findall(r"^RULE\(", text, flags=re.MULTILINE)), f"{RULE_TABLES[table]}: a row that is not understood")
-    return [(name, rule_id, site, "".join(re.findall(r'"([^"]*)"', holds))) for name, rule_id, site, holds in rows]
+    return [(name, rule_id, site, *("".join(re.findall(r'"([^"]*)"', text)) for text in sentences))
+            for name, rule_id, site, *sentences in rows]
 
 
 def rules_are_well_formed():
@@ -165,12 +168,16 @@ def rules_are_well_formed():
     check(tables == set(RULE_TABLES.values()), f"rule tables {sorted(tables)}, known here {sorted(RULE_TABLES.values())}")
     seen = set()
     for table in RULE_TABLES:
-        for name, rule_id, site, holds in rule_rows(table):
+        for name, rule_id, site, holds, fails in rule_rows(table):
             check(re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*/[a-z0-9]+(-[a-z0-9]+)*", rule_id), f"{rule_id}: not mechanism/name")
             check(rule_id not in seen, f"{rule_id}: twice")
             seen.add(rule_id)
             check(site and holds, f"{rule_id}: site or sentence is empty")
             check(not holds.endswith("."), f"{rule_id}: the sentence has a full stop")
+            check(len(fails) > 10 and not fails.endswith(".") and fails != holds,
+                  f"{rule_id}: does not say what is wrong when it does not hold")
+        text = (SOURCE / RULE_TABLES[table]).read_text()
+        check("{}\"" not in text, f"{RULE_TABLES[table]}: a log line with {{}}, which no kernel prints")
 
 
 def rules_that_tests_expect():
@@ -206,7 +213,7 @@ def every_rule_decides_somewhere():
     by_unit_tests = rules_that_tests_expect()
     all_tests = "\n".join(path.read_text() for path in SOURCE.rglob("*_test.cc"))
     for table in RULE_TABLES:
-        for name, rule_id, _, _ in rule_rows(table):
+        for name, rule_id, *_ in rule_rows(table):
             if rule_id in UNREACHABLE_RULES:
                 check(UNREACHABLE_RULES[rule_id] in all_tests, f"{rule_id}: {UNREACHABLE_RULES[rule_id]} is gone")
                 continue
