@@ -1,7 +1,5 @@
 // assay inspect: what is this, and which records does it carry, where, by whom?
 
-#include <fmt/format.h>
-
 #include <CLI/CLI.hpp>
 
 #include "cli/command.h"
@@ -18,31 +16,51 @@ class InspectCommand final : public Command {
   const char* purpose() const override {
     return "what is this, and which records does it carry, where, by whom";
   }
+  const char* arguments() const override { return "PATH..."; }
+  const char* notes() const override {
+    return R"(Records are signatures, and the certificates that a kernel image has built in (-v, --json).
+
+Exit status: 0 whenever everything could be read, else 2.
+
+Examples:
+  assay inspect module.ko
+  assay inspect -v /boot/vmlinuz-6.1.0-56-amd64
+)";
+  }
 
   void add_options(CLI::App& app) override {
-    app.add_option("PATH", paths_, "files, folders, packages (.deb)")->required();
+    app.add_option("PATH", paths_, "files, folders, Debian packages (.deb); - is standard input")
+        ->option_text(" ");
     app.add_flag("--all", all_, "every file is an artifact, signed or not");
   }
 
-  ExitStatus run(const CommonOptions& common) override {
+  Result<void> check() const override { return require_paths(paths_); }
+
+  ExitStatus run(const CommonOptions& common, Output& output) override {
     const TextStyle style = common.text_style();
     Progress numbers;
     ProgressLine progress(numbers, !common.quiet);
     ExitStatus status = kGood;
-    const SurveyOptions options{paths_, common.job_count(), all_, {}, &numbers};
-    survey(
+    SurveyOptions options{paths_, common.job_count(), all_, {}, &numbers};
+    options.builtin_certificates = common.json || style.verbose;
+    const Surveyed surveyed = survey(
         options,
         [&](const Examined& artifact) {
           progress.hide();
           if (artifact.error) status = kUndetermined;
-          fmt::print("{}", common.json ? to_json(artifact) + '\n' : to_text(artifact, style));
+          if (common.json)
+            output.print(to_json(artifact) + '\n');
+          else if (!common.quiet || artifact.error)
+            output.print(to_text(artifact, style));
         },
         [&](const Error& error) {
           progress.hide();
           status = kUndetermined;
-          if (common.json) fmt::print("{}\n", to_json_error(error));
-          print_error(error);
+          if (common.json) output.print(to_json_error(error) + '\n');
+          output.error(error);
         });
+    progress.hide();
+    warn_of_empty_paths(surveyed.empty_paths, kAnyArtifact, output);
     return status;
   }
 

@@ -6,12 +6,10 @@
 #include <algorithm>
 #include <array>
 
-#include "base/name.h"
 #include "cli/command.h"
 #include "cli/progress_line.h"
 #include "cli/trust_arguments.h"
 #include "report/json.h"
-#include "trust/certificate_file.h"
 
 namespace assay {
 
@@ -27,37 +25,68 @@ class VerifyCommand final : public Command {
   const char* purpose() const override {
     return "are the signatures good under the kernel's rules, and which root do they end in";
   }
+  const char* arguments() const override { return "PATH..."; }
+  const char* notes() const override {
+    return R"(Without --trust and --kernel, a module is checked against the certificates built into the kernel
+image of its release: in the same package or folder, in another PATH, installed on this host.
+
+Standings: verified (good, and ends in a trusted root), unsigned, untrusted (no trusted key made
+it), bad (the kernel rejects it whatever its policy), malformed, undetermined (could not be found
+out), unchecked (a kind that is not checked yet).
+
+Exit status: 0 every artifact is verified, 1 some are bad, malformed, untrusted or unsigned,
+2 something could not be found out and nothing is known to be bad, or nothing was found.
+Kernel images change it only with --trust, --strict or --fail-on; unchecked ones only with
+--strict (2) or --fail-on.
+
+Examples:
+  assay verify linux-image-6.1.0-56-amd64_6.1.192-2_amd64.deb
+  assay verify --kernel /boot/vmlinuz-6.1.0-56-amd64 module.ko
+  assay verify --trust mok.der /lib/modules/6.1.0-56-amd64/updates
+)";
+  }
 
   void add_options(CLI::App& app) override {
-    app.add_option("PATH", paths_, "modules, kernel images, folders, packages (.deb)")->required();
+    app.add_option("PATH", paths_,
+                   "modules, kernel images, folders, Debian packages (.deb); - is standard input")
+        ->option_text(" ");
     trust_.add_to(app);
     app.add_option("--require-root", required_roots_,
-                   "accept only chains that end in one of these certificates")
+                   "accept only chains that end in one of these certificates (repeatable)")
         ->type_name("FILE")
+        ->option_text("FILE")
         ->allow_extra_args(false);
     app.add_flag("--all", all_, "every file is an artifact, signed or not");
-    app.add_flag("--strict", strict_, "kernel images count too, whatever their standing");
-    app.add_option("--fail-on", fail_on_, "comma-separated standings that make the exit status 1")
+    app.add_flag("--strict", strict_,
+                 "kernel images count like the rest, and what is unchecked was not found out");
+    app.add_option("--fail-on", fail_on_,
+                   "comma-separated standings that make the exit status 1; bad and malformed "
+                   "always do")
+        ->type_name("LIST")
+        ->option_text("LIST")
         ->delimiter(',')
         ->check(CLI::IsMember(standing_names()));
   }
 
-  ExitStatus run(const CommonOptions& common) override {
-    auto trust = trust_.load();
-    if (!trust) return refuse(trust.error());
+  Result<void> check() const override { return require_paths(paths_); }
+
+  ExitStatus run(const CommonOptions& common, Output& output) override {
+    const auto warn = [&output](const Error& error) { output.error(error); };
+    auto trust = trust_.load(warn);
+    if (!trust) return refuse(trust.error(), output);
     VerifyOptions verify;
     verify.explain = common.verbose > 0;
     for (const std::string& path : required_roots_) {
-      auto roots = load_certificates(path);
-      if (!roots) return refuse(roots.error());
+      auto roots = load_certificates(path, warn);
+      if (!roots) return refuse(roots.error(), output);
       std::ranges::move(*roots, std::back_inserter(verify.required_roots));
     }
-    return survey_all(common, *trust, verify);
+    return survey_all(common, *trust, verify, output);
   }
 
  private:
-  static ExitStatus refuse(const Error& error) {
-    print_error(error);
+  static ExitStatus refuse(const Error& error, Output& output) {
+    output.error(error);
     return kUndetermined;
   }
 
@@ -68,42 +97,50 @@ class VerifyCommand final : public Command {
   }
 
   ExitStatus survey_all(const CommonOptions& common, const TrustOptions& trust,
-                        const VerifyOptions& verify) {
+                        const VerifyOptions& verify, Output& output) {
     const TextStyle style = common.text_style();
     Progress numbers;
     ProgressLine progress(numbers, !common.quiet);
-    VerifiedGroups groups;
-    SurveyOptions options{paths_, common.job_count(), all_, {}, &numbers};
+    Groups groups;
+    const SurveyOptions options{paths_, common.job_count(), all_, {}, &numbers};
     const Summary summary =
         survey_and_verify(options, trust, verify, [&](const ArtifactReport& report) {
           note(report, trust.has_certificates);
-          const std::string text = common.json ? to_json(report) + '\n' : to_text(report, style);
-          if (!common.json) groups.add(report);
-          if (text.empty() ||
-              (common.quiet && !common.json && report.standing == Standing::unchecked))
-            return;
-          progress.hide();
-          fmt::print("{}", text);
+          const bool is_problem =
+              report.standing != Standing::verified && report.standing != Standing::unchecked;
+          if (common.json || style.verbose) {
+            progress.hide();
+            output.print(common.json ? to_json(report) + '\n' : to_text(report, style));
+          } else if (!common.quiet || is_problem) {
+            const std::string at_once = add_to(groups, report, style);
+            if (at_once.empty()) return;
+            progress.hide();
+            output.print(at_once);
+          }
         });
     progress.hide();
-    if (common.json)
-      fmt::print("{}\n", to_json(summary));
-    else if (!common.quiet)
-      fmt::print("{}", groups.to_text(summary, style));
-    if (summary.artifacts == 0) fmt::print(stderr, "assay: nothing here carries a signature, or should\n");
-    return bad_ ? kBad : undetermined_ ? kUndetermined : kGood;
+    if (common.json) {
+      output.print(to_json(summary) + '\n');
+    } else {
+      output.print(groups.to_text(common.quiet));
+      if (!common.quiet) output.print(to_text(summary));
+    }
+    warn_of_empty_paths(summary.empty_paths, kAnyArtifact, output);
+    if (bad_) return kBad;
+    return undetermined_ || summary.artifacts == 0 ? kUndetermined : kGood;
   }
 
   // One known bad artifact decides, whatever else could not be found out.
   void note(const ArtifactReport& report, bool with_trust) {
     const Standing standing = report.standing;
+    const bool always = standing == Standing::bad || standing == Standing::malformed;
+    undetermined_ = undetermined_ || (strict_ && standing == Standing::unchecked);
     if (!fail_on_.empty()) {
       const bool listed = std::ranges::find(fail_on_, standing_name(standing)) != fail_on_.end();
-      bad_ = bad_ || listed;
+      bad_ = bad_ || listed || always;
       undetermined_ = undetermined_ || (standing == Standing::undetermined && !listed);
       return;
     }
-    const bool always = standing == Standing::bad || standing == Standing::malformed;
     if (report.is_image && !always && !with_trust && !strict_) return;
     bad_ = bad_ || always || standing == Standing::untrusted || standing == Standing::unsigned_;
     undetermined_ = undetermined_ || standing == Standing::undetermined;

@@ -5,11 +5,92 @@
 
 #include <CLI/CLI.hpp>
 #include <array>
-#include <cstdio>
 #include <cstdlib>
+#include <new>
 #include <thread>
 
+#include "cli/help.h"
+
 namespace assay {
+
+namespace {
+
+using Commands = std::array<std::unique_ptr<Command>, 3>;
+
+void add_common_options(CLI::App& app, CommonOptions& common) {
+  app.add_option("-j,--jobs", common.jobs, "threads to work with (default: one a processor)")
+      ->type_name("N")
+      ->option_text("N")
+      ->check(CLI::Range(1, 1024));
+  app.add_flag("-q,--quiet", common.quiet, "print only problems");
+  app.add_flag("-v,--verbose", common.verbose,
+               "a line for everything, and each rule that was applied");
+  app.add_flag("--json", common.json, "one JSON object a line on standard output");
+  app.add_option("--color", common.color, "when to use colour: auto, always, never")
+      ->type_name("WHEN")
+      ->option_text("WHEN")
+      ->check(CLI::IsMember({"auto", "always", "never"}));
+}
+
+// What the command line library kept for nobody.
+std::string describe_unknown(const std::vector<std::string>& rest, bool has_command) {
+  if (!has_command && !rest.front().starts_with('-')) return "unknown command " + rest.front();
+  for (const std::string& word : rest)
+    if (word.size() > 1 && word.starts_with('-')) return "unknown option " + word;
+  return "unknown argument " + rest.front();
+}
+
+ExitStatus refuse(const std::string& who, std::string_view why, Output& output) {
+  const std::string name = who.empty() ? "assay" : "assay " + who;
+  output.warn(fmt::format("{} (see {} --help)", why, name), name);
+  return kUndetermined;
+}
+
+ExitStatus run(int argc, char** argv, Output& output) {
+  CLI::App app("Says what a Linux kernel would do with signed artifacts, and why.", "assay");
+  set_up_help(app, "COMMAND ...", kOverview);
+  app.set_version_flag("--version", "assay " ASSAY_VERSION, "print the version");
+  app.allow_extras();
+  CommonOptions common;
+  Commands commands{make_inspect_command(), make_verify_command(), make_judge_command()};
+  for (const auto& command : commands) {
+    CLI::App* sub = app.add_subcommand(command->name(), command->purpose());
+    sub->group("Commands");
+    set_up_help(*sub, command->arguments(), command->notes());
+    sub->allow_extras();
+    command->add_options(*sub);
+    add_common_options(*sub, common);
+  }
+  const auto chosen = [&]() -> Command* {
+    for (const auto& command : commands)
+      if (app.got_subcommand(command->name())) return command.get();
+    return nullptr;
+  };
+  const auto name_of = [](const Command* command) {
+    return std::string(command == nullptr ? "" : command->name());
+  };
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    const Command* command = chosen();
+    output.print(command == nullptr ? app.help() : app.get_subcommand(command->name())->help());
+    return kGood;
+  } catch (const CLI::CallForVersion& version) {
+    output.print(std::string(version.what()) + '\n');
+    return kGood;
+  } catch (const CLI::ParseError& error) {
+    return refuse(name_of(chosen()), error.what(), output);
+  }
+  Command* command = chosen();
+  if (const auto rest = app.remaining(true); !rest.empty())
+    return refuse(name_of(command), describe_unknown(rest, command != nullptr), output);
+  if (command == nullptr) return refuse({}, "a command is missing", output);
+  if (const auto complete = command->check(); !complete)
+    return refuse(command->name(), complete.error().detail, output);
+  return command->run(common, output);
+}
+
+}  // namespace
 
 unsigned CommonOptions::job_count() const {
   return jobs != 0 ? jobs : std::max(1U, std::thread::hardware_concurrency());
@@ -25,49 +106,29 @@ TextStyle CommonOptions::text_style() const {
   return style;
 }
 
-void add_common_options(CLI::App& app, CommonOptions& common) {
-  app.add_option("-j,--jobs", common.jobs, "threads to work with (default: one a processor)")
-      ->check(CLI::Range(1, 1024));
-  app.add_flag("-q,--quiet", common.quiet, "print only problems");
-  app.add_flag("-v,--verbose", common.verbose,
-               "a line for everything, and each rule that was applied");
-  app.add_flag("--json", common.json, "one JSON object a line on standard output");
-  app.add_option("--color", common.color, "when to use colour")
-      ->check(CLI::IsMember({"auto", "always", "never"}));
+Result<void> require_paths(const std::vector<std::string>& paths) {
+  if (paths.empty()) return fail(Reason::usage, {}, "PATH is missing");
+  return {};
 }
 
-void print_error(const Error& error) { fmt::print(stderr, "assay: {}\n", describe(error)); }
+void warn_of_empty_paths(const std::vector<std::string>& paths, std::string_view what,
+                         Output& output) {
+  for (const std::string& path : paths) output.warn(fmt::format("{}: no {}", path, what));
+}
 
 int run_command_line(int argc, char** argv) {
-  CLI::App app("Says what a Linux kernel would do with signed artifacts, and why.", "assay");
-  app.set_version_flag("--version", ASSAY_VERSION);
-  app.require_subcommand(1);
-  app.get_formatter()->column_width(34);
-  app.failure_message(CLI::FailureMessage::help);
-  CommonOptions common;
-  std::array commands{make_inspect_command(), make_verify_command(), make_judge_command()};
-  for (const auto& command : commands) {
-    CLI::App* sub = app.add_subcommand(command->name(), command->purpose());
-    command->add_options(*sub);
-    add_common_options(*sub, common);
-  }
+  Output output;
+  ExitStatus status = kUndetermined;
   try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    // --help and --version arrive here too, with status 0.
-    return app.exit(error) == 0 ? kGood : kUndetermined;
+    status = run(argc, argv, output);
+  } catch (const std::bad_alloc&) {
+    output.warn("out of memory");
+  } catch (const std::exception& error) {
+    output.warn(fmt::format("internal error: {}", error.what()));
   }
-  for (const auto& command : commands) {
-    if (!app.got_subcommand(command->name())) continue;
-    const ExitStatus status = command->run(common);
-    // What did not reach the reader was not said.
-    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
-      print_error({Reason::cannot_write, {}, "standard output", {}});
-      return status == kBad ? kBad : kUndetermined;
-    }
-    return status;
-  }
-  return kUndetermined;
+  // What did not reach the reader was not said.
+  if (!output.finish() && status == kGood) status = kUndetermined;
+  return status;
 }
 
 }  // namespace assay

@@ -5,11 +5,11 @@
 #pragma once
 
 #include <memory>
-#include <span>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
+#include "cli/output.h"
 #include "report/table.h"
 
 namespace CLI {
@@ -41,15 +41,24 @@ class Command {
  public:
   virtual ~Command() = default;
   virtual const char* name() const = 0;
-  virtual const char* purpose() const = 0;  // one line
+  virtual const char* purpose() const = 0;    // one line
+  virtual const char* arguments() const = 0;  // "PATH..."
+  virtual const char* notes() const = 0;      // after the options: words, exit status, examples
   virtual void add_options(CLI::App& app) = 0;
-  virtual ExitStatus run(const CommonOptions& common) = 0;
+  // Is the command line complete? Options are never marked as required: an unknown option is to be
+  // named before a missing one.
+  virtual Result<void> check() const = 0;
+  virtual ExitStatus run(const CommonOptions& common, Output& output) = 0;
 };
 
-void add_common_options(CLI::App& app, CommonOptions& common);
+// "PATH is missing".
+Result<void> require_paths(const std::vector<std::string>& paths);
 
-// Prints an error on standard error: "assay: PATH: offset N: ...".
-void print_error(const Error& error);
+// Says of every path in which nothing was found that there is none of `what`.
+void warn_of_empty_paths(const std::vector<std::string>& paths, std::string_view what,
+                         Output& output);
+inline constexpr std::string_view kAnyArtifact =
+    "modules, kernel images or signed files (--all makes every file an artifact)";
 
 std::unique_ptr<Command> make_inspect_command();
 std::unique_ptr<Command> make_judge_command();

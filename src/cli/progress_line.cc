@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <string>
 
 namespace assay {
 
@@ -26,7 +27,7 @@ ProgressLine::~ProgressLine() {
 void ProgressLine::hide() {
   const std::lock_guard lock(mutex_);
   if (!shown_) return;
-  fmt::print(stderr, "\r\x1b[K");
+  std::fputs("\r\x1b[K", stderr);
   shown_ = false;
 }
 
@@ -35,8 +36,9 @@ void ProgressLine::run() {
   std::unique_lock lock(mutex_);
   if (stop_.wait_for(lock, 1s, [this] { return stopping_; })) return;
   do {
-    fmt::print(stderr, "\r{} artifacts, {} MB\x1b[K", progress_.artifacts.load(),
-               progress_.bytes.load() / 1'000'000);
+    const std::string line = fmt::format("\r{} artifacts, {} MB\x1b[K", progress_.artifacts.load(),
+                                         progress_.bytes.load() / 1'000'000);
+    std::fputs(line.c_str(), stderr);
     std::fflush(stderr);
     shown_ = true;
   } while (!stop_.wait_for(lock, 200ms, [this] { return stopping_; }));

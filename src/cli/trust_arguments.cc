@@ -3,7 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/name.h"
-#include "trust/certificate_file.h"
+#include "survey/only_image.h"
 
 namespace assay {
 
@@ -11,30 +11,35 @@ void TrustArguments::add_to(CLI::App& app) {
   app.add_option("--trust", trust,
                  "certificates to trust: a PEM or DER file, or a folder (repeatable)")
       ->type_name("PATH")
+      ->option_text("PATH")
       ->allow_extra_args(false);
-  app.add_option("--kernel", kernel_image, "kernel image whose built-in keys and version are used")
-      ->type_name("IMAGE");
+  app.add_option("--kernel", kernel_image,
+                 "kernel image whose built-in keys and version are used, or a package or folder "
+                 "with one")
+      ->type_name("PATH")
+      ->option_text("PATH");
   app.add_option("--kernel-version", kernel_version,
                  "version whose rules are applied (6.1, 6.12, 7.2, ...)")
-      ->type_name("V");
+      ->type_name("VERSION")
+      ->option_text("VERSION");
 }
 
-Result<TrustOptions> TrustArguments::load() const {
+Result<TrustOptions> TrustArguments::load(const Warn& warn) const {
   TrustOptions options;
   options.has_certificates = !trust.empty();
   for (const std::string& path : trust) {
-    ASSAY_TRY(Certificates certificates, load_certificates(path));
+    ASSAY_TRY(Certificates certificates, load_certificates(path, warn));
     std::ranges::move(certificates, std::back_inserter(options.certificates));
   }
-  if (!kernel_version.empty()) {
-    options.version = find_kernel_version(kernel_version);
+  if (kernel_version) {
+    options.version = find_kernel_version(*kernel_version);
     if (!options.version)
-      return fail(
-          Reason::usage, {},
-          "--kernel-version: expected a version such as 6.12, not " + encode_name(kernel_version));
+      return fail(Reason::usage, {},
+                  "--kernel-version: expected a version such as 6.12, not \"" +
+                      encode_name(*kernel_version) + '"');
   }
-  if (!kernel_image.empty()) {
-    ASSAY_TRY(options.image, open_image_trust(kernel_image));
+  if (kernel_image) {
+    ASSAY_TRY(options.image, open_only_image(*kernel_image));
     // A kernel without a list has no keys of its own; what any other error hides is not known.
     const auto& error = options.image->error;
     if (error && !(options.has_certificates && error->reason == Reason::trust_not_found))

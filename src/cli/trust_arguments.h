@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "survey/trust_book.h"
+#include "trust/certificate_file.h"
 
 namespace CLI {
 class App;
@@ -17,11 +18,12 @@ namespace assay {
 
 struct TrustArguments {
   std::vector<std::string> trust;
-  std::string kernel_image;
-  std::string kernel_version;
+  std::optional<std::string> kernel_image;
+  std::optional<std::string> kernel_version;
 
   void add_to(CLI::App& app);
-  Result<TrustOptions> load() const;
+  // `warn` is told what in a folder is no certificate.
+  Result<TrustOptions> load(const Warn& warn) const;
 };
 
 }  // namespace assay

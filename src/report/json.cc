@@ -26,11 +26,12 @@ Json extent_of(Extent where, const std::string& in) {
 Json reason_of(const ReasonReport& reason) {
   Json json{{"id", reason.id}};
   json["errno"] = reason.err == Errno::none ? Json(nullptr) : Json(errno_name(reason.err));
-  json["errno_number"] = errno_number(reason.err);
+  json["errno_number"] = reason.err == Errno::none ? Json(nullptr) : Json(errno_number(reason.err));
   json["kernel_function"] =
       reason.kernel_function.empty() ? Json(nullptr) : Json(reason.kernel_function);
   json["extent"] = extent_of(reason.where, reason.in);
   json["text"] = reason.text;
+  if (!reason.cause.empty()) json["cause"] = reason.cause;
   return json;
 }
 
@@ -53,6 +54,28 @@ Json trust_of(const TrustReport& trust) {
     json["image"] = trust.image;
     json["image_status"] = standing_name(trust.image_standing);
     json["found_by"] = trust.found_by;
+  }
+  return json;
+}
+
+Json builtin_certificate_of(const std::vector<std::uint8_t>& der, Extent where) {
+  const Certificate certificate = parse_certificate(View(der));
+  const auto fingerprint = compute_digest(Hash::sha256, der);
+  Json json{{"subject", name_text(certificate.subject)}, {"issuer", name_text(certificate.issuer)}};
+  json["serial"] = to_hex(certificate.serial.bytes());
+  json["fingerprint"] = fingerprint ? Json(fingerprint->hex()) : Json(nullptr);
+  json["extent"] = extent_of(where, "payload");
+  json["der"] = to_hex(der);
+  return json;
+}
+
+// The certificates of the list and their places in the decompressed payload.
+Json builtin_of(const SystemCertificates& list) {
+  Json json = Json::array();
+  std::uint64_t offset = list.where.offset;
+  for (const auto& der : list.certificates) {
+    json.push_back(builtin_certificate_of(der, {offset, der.size()}));
+    offset += der.size();
   }
   return json;
 }
@@ -171,6 +194,18 @@ std::string to_json(const Summary& summary) {
                    {"skipped", summary.skipped}});
 }
 
+std::string to_json(const VerdictSummary& summary) {
+  return line(Json{{"schema", "assay.verdict-summary/1"},
+                   {"artifacts", summary.artifacts},
+                   {"allowed", summary.allowed},
+                   {"allowed_unverified", summary.allowed_unverified},
+                   {"allowed_tainted", summary.allowed_tainted},
+                   {"refused", summary.refused},
+                   {"crashes", summary.crashes},
+                   {"undetermined", summary.undetermined},
+                   {"skipped", summary.skipped}});
+}
+
 std::string to_json(const Examined& artifact) {
   Json json{{"schema", "assay.inspection/1"},
             {"path", artifact.name},
@@ -190,6 +225,17 @@ std::string to_json(const Examined& artifact) {
                      {"payload", extent_of(image.payload, {})},
                      {"compression", image.payload_codec ? Json(codec_name(*image.payload_codec))
                                                          : Json(nullptr)}};
+    if (artifact.builtin && *artifact.builtin) {
+      const SystemCertificates& list = **artifact.builtin;
+      if (!list.banner.empty()) json["image"]["banner"] = encode_name(list.banner);
+      json["image"]["found_by"] = found_by_name(list.found_by);
+      json["image"]["certificates"] = builtin_of(list);
+    } else if (artifact.builtin) {
+      const Error& error = artifact.builtin->error();
+      json["image"]["certificates"] = nullptr;
+      json["image"]["certificates_error"] = {{"id", reason_id(error.reason)},
+                                             {"text", describe(error)}};
+    }
   }
   json["records"] = Json::array();
   if (artifact.appended && artifact.appended->trailer.has_marker)
@@ -216,8 +262,11 @@ std::string to_json(const JudgedArtifact& judged, const Verdict& verdict) {
             {"platform", judged.platform}};
   if (!judged.rules.empty()) json["rules"] = judged.rules;
   json["decision"] = decision_name(verdict.decision);
-  json["errno"] = errno_name(verdict.err);
-  json["errno_number"] = errno_number(verdict.err);
+  const bool returns =
+      verdict.decision != Decision::undetermined && verdict.decision != Decision::crashes;
+  json["errno"] = returns ? Json(errno_name(verdict.err)) : Json(nullptr);
+  json["errno_number"] = returns ? Json(errno_number(verdict.err)) : Json(nullptr);
+  json["reason"] = judged.reason ? reason_of(*judged.reason) : Json(nullptr);
   json["deciding_rule"] = verdict.deciding == nullptr ? Json(nullptr) : Json(verdict.deciding->id);
   json["proven"] = false;
   if (!verdict.open.empty()) json["open"] = verdict.open;

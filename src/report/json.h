@@ -4,18 +4,21 @@
 
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "judge/verdict.h"
 #include "survey/artifact_report.h"
 #include "survey/examine.h"
+#include "survey/survey.h"
 
 namespace assay {
 
-std::string to_json(const ArtifactReport& report);  // "assay.artifact/1"
-std::string to_json(const Summary& summary);        // "assay.summary/1"
-std::string to_json(const Examined& artifact);      // "assay.inspection/1"
-std::string to_json_error(const Error& error);      // "assay.error/1"
+std::string to_json(const ArtifactReport& report);   // "assay.artifact/1"
+std::string to_json(const Summary& summary);         // "assay.summary/1"
+std::string to_json(const Examined& artifact);       // "assay.inspection/1"
+std::string to_json_error(const Error& error);       // "assay.error/1"
+std::string to_json(const VerdictSummary& summary);  // "assay.verdict-summary/1"
 
 // What `assay judge` is asked about.
 struct JudgedArtifact {
@@ -23,6 +26,7 @@ struct JudgedArtifact {
   std::string path;
   std::string platform;  // its name
   std::string rules;     // whose were applied
+  std::optional<ReasonReport> reason;
 };
 std::string to_json(const JudgedArtifact& judged, const Verdict& verdict);  // "assay.verdict/1"
 

@@ -23,13 +23,28 @@ std::string colored(std::string_view text, std::string_view color, const TextSty
   return style.color ? fmt::format("{}{}\x1b[0m", color, text) : std::string(text);
 }
 
-std::string padded_standing(Standing standing, const TextStyle& style) {
+std::string label_of(Standing standing, const TextStyle& style) {
   return colored(fmt::format("{:<12}", standing_name(standing)), color_of(standing), style);
 }
 
-std::string place(const ReasonReport& reason) {
-  if (reason.where.size == 0 && reason.where.offset == 0) return {};
-  return fmt::format(" at offset {}", reason.where.offset);
+std::string label_of(Decision decision, const TextStyle& style) {
+  const std::string_view color = decision == Decision::allowed   ? "\x1b[32m"
+                                 : decision == Decision::refused ? "\x1b[31m"
+                                                                 : "\x1b[33m";
+  return colored(fmt::format("{:<12}", decision_name(decision)), color, style);
+}
+
+// "pkcs7/trusted-signature at offset 77313: EKEYREJECTED"
+std::string rule_text(const ReasonReport& reason) {
+  std::string text = reason.id;
+  if (reason.where.size != 0 || reason.where.offset != 0)
+    text += fmt::format(" at offset {}", reason.where.offset);
+  if (reason.err != Errno::none) text += fmt::format(": {}", errno_name(reason.err));
+  return text;
+}
+
+std::string reason_line(const ReasonReport& reason) {
+  return fmt::format("             {} [{}]\n", reason.text, rule_text(reason));
 }
 
 std::string trust_text(const TrustReport& trust) {
@@ -46,53 +61,69 @@ std::string signer_text(const ArtifactReport& report) {
   return text;
 }
 
+std::string noun_of(const std::string& kind) {
+  if (kind == "kernel-image") return "kernel image";
+  if (kind == "pe") return "PE file";
+  return kind == "module" ? kind : "file";
+}
+
+std::string unchecked_text(const ArtifactReport& report) {
+  return fmt::format("{} {}: signatures of this kind are not checked yet", report.kind,
+                     report.format);
+}
+
 }  // namespace
 
 std::string to_text(const ArtifactReport& report, const TextStyle& style) {
-  if (report.standing == Standing::verified && !style.verbose) return {};
-  std::string text = fmt::format("{} {}", padded_standing(report.standing, style), report.path);
-  if (report.reason) {
-    text += fmt::format("\n             {}{}: {}", report.reason->id, place(*report.reason),
-                        report.reason->text);
-    if (report.reason->err != Errno::none)
-      text += fmt::format(" -> {}", errno_name(report.reason->err));
-  } else if (report.trust) {
-    text += fmt::format("  by {}, {}", signer_text(report), trust_text(*report.trust));
-  } else if (report.standing == Standing::unchecked) {
-    text += fmt::format("  {} {}: signatures of this kind are not checked yet", report.kind,
-                        report.format);
-  }
-  if (!report.note.empty()) text += fmt::format("\n             {}", report.note);
-  if (!report.kernel_is_sure) text += fmt::format("\n             rules of {}", report.kernel);
-  text += '\n';
+  std::string text = fmt::format("{} {}", label_of(report.standing, style), report.path);
+  if (report.reason)
+    text += '\n' + reason_line(*report.reason);
+  else if (report.trust)
+    text += fmt::format("  by {}, {}\n", signer_text(report), trust_text(*report.trust));
+  else if (report.standing == Standing::unchecked)
+    text += fmt::format("  {}\n", unchecked_text(report));
+  else
+    text += '\n';
+  if (!report.note.empty()) text += fmt::format("             {}\n", report.note);
+  if (!report.kernel_is_sure) text += fmt::format("             rules of {}\n", report.kernel);
   if (style.verbose) text += steps_to_text(report.steps);
   return text;
 }
 
-void VerifiedGroups::add(const ArtifactReport& report) {
-  if (report.standing != Standing::verified) return;
-  std::string group = fmt::format("{}s signed by {}", report.kind, signer_text(report));
-  if (!report.release.empty()) group += fmt::format(", release {}", encode_name(report.release));
-  if (report.trust) group += ", " + trust_text(*report.trust);
-  if (!report.kernel_is_sure) group += ", rules of " + report.kernel;
-  ++groups_[group];
+std::string add_to(Groups& groups, const ArtifactReport& report, const TextStyle& style) {
+  Likeness likeness{label_of(report.standing, style), noun_of(report.kind), {}};
+  std::string& rest = likeness.rest;
+  if (report.standing == Standing::verified) {
+    rest = " signed by " + signer_text(report);
+    if (!report.release.empty()) rest += fmt::format(", release {}", encode_name(report.release));
+    if (report.trust) rest += ", " + trust_text(*report.trust);
+    if (!report.kernel_is_sure) rest += ", rules of " + report.kernel;
+    groups.count(likeness);
+    return {};
+  }
+  if (report.standing == Standing::bad || report.standing == Standing::malformed)
+    return to_text(report, style);
+  if (!report.signatures.empty()) rest += " signed by " + signer_text(report);
+  if (report.reason)
+    rest += fmt::format(": {} [{}]", report.reason->kind, report.reason->id);
+  else
+    rest += ": " + unchecked_text(report);
+  groups.hold(likeness, to_text(report, style));
+  return {};
 }
 
-std::string VerifiedGroups::to_text(const Summary& summary, const TextStyle& style) const {
-  std::string text;
-  for (const auto& [group, count] : groups_)
-    text += fmt::format("{} {} {}\n", padded_standing(Standing::verified, style), count, group);
-  text += fmt::format("{} artifacts:", summary.artifacts);
+std::string to_text(const Summary& summary) {
+  std::string text = count_of(summary.artifacts, "artifact") + ": ";
   for (const Standing standing :
        {Standing::verified, Standing::unsigned_, Standing::untrusted, Standing::bad,
         Standing::malformed, Standing::undetermined, Standing::unchecked}) {
     if (const std::uint64_t count = summary.count(standing); count != 0)
-      text += fmt::format(" {} {},", count, standing_name(standing));
+      text += fmt::format("{} {}, ", count, standing_name(standing));
   }
   if (summary.images_unverified != 0)
-    text += fmt::format(" {} images not verified,", summary.images_unverified);
-  text += fmt::format(" {} other files skipped\n", summary.skipped);
-  return text;
+    text += fmt::format("among them {} not verified, ",
+                        count_of(summary.images_unverified, "kernel image"));
+  return text + fmt::format("{} skipped\n", count_of(summary.skipped, "other file"));
 }
 
 namespace {
@@ -116,7 +147,7 @@ std::string signer_lines(const CmsSigner& signer, const SignatureEvidence& evide
   return text;
 }
 
-std::string appended_lines(const AppendedEvidence& appended) {
+std::string appended_lines(const AppendedEvidence& appended, const TextStyle& style) {
   const SignatureTrailer& trailer = appended.trailer;
   if (!trailer.block) return "  appended signature: marker without an information block\n";
   const InfoBlock& block = *trailer.block;
@@ -139,30 +170,68 @@ std::string appended_lines(const AppendedEvidence& appended) {
   if (!cms.trailing.empty())
     text += fmt::format("    trailing     {} bytes after the message\n", cms.trailing.size());
   for (const CmsSigner& signer : cms.signers) text += signer_lines(signer, *appended.signature);
-  for (const auto& certificate : appended.signature->certificates())
+  for (const auto& certificate : appended.signature->certificates()) {
     text +=
         fmt::format("    certificate  {}, issued by {}\n", name_text(certificate->x509().subject),
                     name_text(certificate->x509().issuer));
+    const auto fingerprint = compute_digest(Hash::sha256, certificate->x509().raw.bytes());
+    if (style.verbose && fingerprint)
+      text += fmt::format("                 SHA-256 {}\n", fingerprint->hex());
+  }
+  return text;
+}
+
+std::string builtin_lines(const Result<SystemCertificates>& builtin) {
+  if (!builtin) return fmt::format("  built-in certificates: {}\n", describe(builtin.error()));
+  std::string text = fmt::format("  built-in certificates: {}, found by {}\n",
+                                 builtin->certificates.size(), found_by_name(builtin->found_by));
+  std::uint64_t offset = builtin->where.offset;
+  for (const auto& der : builtin->certificates) {
+    text += fmt::format("    {}\n", name_text(parse_certificate(View(der)).subject));
+    if (const auto fingerprint = compute_digest(Hash::sha256, der))
+      text += fmt::format("      SHA-256 {}\n", fingerprint->hex());
+    text += fmt::format("      payload [{}, {})\n", offset, offset + der.size());
+    offset += der.size();
+  }
+  return text;
+}
+
+std::string image_lines(const Examined& artifact) {
+  const KernelImage& image = *artifact.image;
+  const bool has_list = artifact.builtin && *artifact.builtin;
+  const std::string& banner =
+      has_list && !(*artifact.builtin)->banner.empty() ? (*artifact.builtin)->banner : image.banner;
+  std::string text;
+  if (!banner.empty()) text += fmt::format("  kernel {}\n", encode_name(banner));
+  text += fmt::format("  payload [{}, {}), {}\n", image.payload.offset, image.payload.end(),
+                      image.payload_codec ? codec_name(*image.payload_codec) : "not compressed");
+  if (artifact.builtin) text += builtin_lines(*artifact.builtin);
   return text;
 }
 
 }  // namespace
 
-std::string to_text(const Examined& artifact, const TextStyle&) {
+std::string to_text(const Examined& artifact, const TextStyle& style) {
   std::string text = fmt::format("{}\n", artifact.name);
+  if (artifact.error && artifact.kind == ArtifactKind::unknown)
+    return text +
+           fmt::format(
+               "  {}\n",
+               describe(
+                   {artifact.error->reason, artifact.error->where, artifact.error->detail, {}}));
   text +=
       fmt::format("  {} {}, {} bytes\n", kind_name(artifact.kind), artifact.format, artifact.size);
-  if (artifact.error) return text + fmt::format("  {}\n", describe(*artifact.error));
+  if (artifact.error)
+    return text +
+           fmt::format(
+               "  {}\n",
+               describe(
+                   {artifact.error->reason, artifact.error->where, artifact.error->detail, {}}));
   if (artifact.module && !artifact.module->vermagic.empty())
     text += fmt::format("  built for {}\n", encode_name(artifact.module->vermagic));
-  if (artifact.image) {
-    const KernelImage& image = *artifact.image;
-    if (!image.banner.empty()) text += fmt::format("  kernel {}\n", encode_name(image.banner));
-    text += fmt::format("  payload [{}, {}), {}\n", image.payload.offset, image.payload.end(),
-                        image.payload_codec ? codec_name(*image.payload_codec) : "not compressed");
-  }
+  if (artifact.image) text += image_lines(artifact);
   if (artifact.appended && artifact.appended->trailer.has_marker)
-    text += appended_lines(*artifact.appended);
+    text += appended_lines(*artifact.appended, style);
   else if (artifact.kind == ArtifactKind::module)
     text += "  no signature\n";
   return text;
@@ -171,8 +240,9 @@ std::string to_text(const Examined& artifact, const TextStyle&) {
 std::string steps_to_text(const std::vector<Step>& steps) {
   std::string text;
   for (const Step& step : steps) {
+    const bool fails = step.finding == Finding::fails;
     text += fmt::format("  {:<32} {:<7} {}", step.rule->id, finding_name(step.finding),
-                        step.rule->holds);
+                        fails ? step.rule->fails : step.rule->holds);
     if (!step.because.empty()) text += fmt::format("  [{}]", step.because);
     if (step.err != Errno::none) text += fmt::format("  -> {}", errno_name(step.err));
     text += '\n';
@@ -181,17 +251,40 @@ std::string steps_to_text(const std::vector<Step>& steps) {
 }
 
 std::string to_text(const JudgedArtifact& judged, const Verdict& verdict, const TextStyle& style) {
-  const bool good = verdict.decision == Decision::allowed;
-  std::string text = fmt::format(
-      "{}  {} {}", colored(decision_name(verdict.decision), good ? "\x1b[32m" : "\x1b[33m", style),
-      judged.request, judged.path);
-  if (verdict.err != Errno::none) text += fmt::format(": {}", errno_name(verdict.err));
-  if (verdict.deciding != nullptr) text += fmt::format(" by {}", verdict.deciding->id);
-  if (!verdict.open.empty())
-    text += fmt::format(": the platform leaves open {}", fmt::join(verdict.open, ", "));
-  text += fmt::format("  [{}{}{}]\n", judged.platform, judged.rules.empty() ? "" : ", rules of ",
-                      judged.rules);
-  return text + steps_to_text(verdict.steps);
+  std::string text = fmt::format("{} {}  {}, {}", label_of(verdict.decision, style), judged.path,
+                                 judged.request, judged.platform);
+  if (!judged.rules.empty()) text += fmt::format(", rules of {}", judged.rules);
+  text += '\n';
+  if (judged.reason) text += reason_line(*judged.reason);
+  if (!style.verbose) return text;
+  text += steps_to_text(verdict.steps);
+  for (const std::string& line : verdict.log) text += fmt::format("  kernel log: {}\n", line);
+  return text;
+}
+
+void add_to(Groups& groups, const JudgedArtifact& judged, const Verdict& verdict,
+            const TextStyle& style) {
+  Likeness likeness{label_of(verdict.decision, style), judged.request, {}};
+  if (verdict.decision == Decision::allowed) {
+    likeness.rest = ", " + judged.platform;
+    if (!judged.rules.empty()) likeness.rest += ", rules of " + judged.rules;
+    groups.count(likeness);
+    return;
+  }
+  if (judged.reason)
+    likeness.rest = fmt::format(": {} [{}]", judged.reason->kind, judged.reason->id);
+  groups.hold(likeness, to_text(judged, verdict, style));
+}
+
+std::string to_text(const VerdictSummary& summary) {
+  std::string text = count_of(summary.artifacts, "artifact") + ": ";
+  for (const Decision decision :
+       {Decision::allowed, Decision::allowed_unverified, Decision::allowed_tainted,
+        Decision::refused, Decision::crashes, Decision::undetermined}) {
+    if (const std::uint64_t count = summary.count(decision); count != 0)
+      text += fmt::format("{} {}, ", count, decision_name(decision));
+  }
+  return text + fmt::format("{} skipped\n", count_of(summary.skipped, "other file"));
 }
 
 }  // namespace assay

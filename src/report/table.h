@@ -2,10 +2,10 @@
 
 #pragma once
 
-#include <map>
 #include <string>
 
 #include "judge/verdict.h"
+#include "report/groups.h"
 #include "report/json.h"
 #include "survey/artifact_report.h"
 #include "survey/examine.h"
@@ -14,25 +14,23 @@ namespace assay {
 
 struct TextStyle {
   bool color = false;
-  bool verbose = false;  // a line for every artifact, verified ones too
+  bool verbose = false;
 };
 
-// One line for an artifact, and a second with the reason where there is one; empty where the
-// summary is enough (a verified artifact, unless verbose).
+// One line for an artifact, and a second with the reason where there is one; verbose: and all rules
+// that were walked.
 std::string to_text(const ArtifactReport& report, const TextStyle& style);
-
-// What the summary says of verified artifacts: so many of a kind, by this signer, in this root.
-class VerifiedGroups {
- public:
-  void add(const ArtifactReport& report);
-  std::string to_text(const Summary& summary, const TextStyle& style) const;
-
- private:
-  std::map<std::string, std::uint64_t> groups_;
-};
+// Puts it with those that are alike; returns what is to be said of it at once, if anything.
+std::string add_to(Groups& groups, const ArtifactReport& report, const TextStyle& style);
+std::string to_text(const Summary& summary);
 
 std::string to_text(const Examined& artifact, const TextStyle& style);
+
+// Verbose: and the walk, and what the kernel would log.
 std::string to_text(const JudgedArtifact& judged, const Verdict& verdict, const TextStyle& style);
+void add_to(Groups& groups, const JudgedArtifact& judged, const Verdict& verdict,
+            const TextStyle& style);
+std::string to_text(const VerdictSummary& summary);
 
 // Every rule that was walked, one line each.
 std::string steps_to_text(const std::vector<Step>& steps);

@@ -9,16 +9,19 @@
 #include "base/name.h"
 #include "sources/deb.h"
 #include "sources/folder.h"
+#include "sources/standard_input.h"
 
 namespace assay {
 
 Result<SourceKind> source_kind(const std::string& path) {
+  if (path == kStandardInput) return SourceKind::standard_input;
   struct stat status{};
   if (::stat(path.c_str(), &status) != 0)
     return fail(errno == ELOOP ? Reason::symlink_loop : Reason::cannot_open, {},
                 std::strerror(errno));
   if (S_ISDIR(status.st_mode)) return SourceKind::folder;
-  if (!S_ISREG(status.st_mode)) return fail(Reason::not_a_regular_file);
+  if (!S_ISREG(status.st_mode))
+    return fail(Reason::not_a_regular_file, {}, "the path - reads standard input");
   // What is called a package and is none is a broken package.
   if (path.ends_with(".deb")) return SourceKind::deb;
   ASSAY_TRY(const auto file, open_file(path));
@@ -37,6 +40,7 @@ void walk_source(const std::string& path, SourceKind kind, const SourceOptions& 
       visitor.found(std::move(found));
       return;
     }
+    case SourceKind::standard_input: walk_standard_input(options, visitor); return;
     case SourceKind::folder: walk_folder(path, options, visitor); return;
     case SourceKind::deb: walk_deb_file(path, encode_name(path), options, visitor); return;
   }

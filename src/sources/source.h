@@ -45,7 +45,7 @@ struct SourceOptions {
   unsigned threads = 1;  // for decompressing
 };
 
-enum class SourceKind : std::uint8_t { file, folder, deb };
+enum class SourceKind : std::uint8_t { file, folder, deb, standard_input };
 
 // What `path` is, by its type and first bytes.
 Result<SourceKind> source_kind(const std::string& path);

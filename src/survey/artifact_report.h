@@ -11,19 +11,9 @@
 #include "base/extent.h"
 #include "signatures/rule.h"
 #include "signatures/walk.h"
+#include "survey/reason.h"
 
 namespace assay {
-
-// Why an artifact has its status: the rule that decided, or the Error that kept us from finding
-// out.
-struct ReasonReport {
-  std::string id;  // "pkcs7/trusted-key", "codec/truncated"
-  Errno err = Errno::none;
-  std::string kernel_function;  // empty for an Error
-  Extent where;
-  std::string in;  // the artifact that `where` is in
-  std::string text;
-};
 
 struct SignatureReport {
   std::string carrier;  // "appended"
@@ -74,6 +64,7 @@ struct Summary {
   std::uint64_t unchecked = 0;
   std::uint64_t images_unverified = 0;
   std::uint64_t skipped = 0;
+  std::vector<std::string> empty_paths;  // of those given, as printed: without any artifact
 
   void add(const ArtifactReport& report);
   std::uint64_t count(Standing standing) const;

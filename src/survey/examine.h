@@ -12,6 +12,7 @@
 #include "judge/module_sig.h"
 #include "sources/source.h"
 #include "survey/modules_folder.h"
+#include "trust/system_certificates.h"
 
 namespace assay {
 
@@ -37,6 +38,8 @@ struct Examined {
   std::optional<KernelImage> image;
   std::optional<AppendedEvidence> appended;
   std::optional<Error> error;  // what kept us from the rest
+  // The certificates built into a kernel image, or why they were not found; where asked for.
+  std::optional<Result<SystemCertificates>> builtin;
 };
 
 // The codec that a module's name announces: "x.ko.xz". `is_module` says whether the name is a

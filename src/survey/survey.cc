@@ -1,5 +1,6 @@
 #include "survey/survey.h"
 
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -39,9 +40,11 @@ class Finder final : public SourceVisitor {
   std::uint64_t skipped_ = 0;
 };
 
-void walk_paths(const SurveyOptions& options, ByteBudget& budget, Finder& finder) {
+void walk_paths(const SurveyOptions& options, ByteBudget& budget, Finder& finder,
+                const std::function<void()>& start_path) {
   const SourceOptions source_options{budget, options.jobs};
   for (const std::string& path : options.paths) {
+    start_path();
     const auto kind = source_kind(path);
     if (kind)
       walk_source(path, *kind, source_options, finder);
@@ -77,11 +80,11 @@ bool add_config(const Found& found, TrustBook& book) {
 }
 
 JudgedModule judge_module(const Examined& artifact, const TrustAnswer& trust) {
-  JudgedModule judged{artifact.name, "package", {}, {}, artifact.error};
-  if (artifact.error) return judged;
-  if (!trust) {
-    judged.error = trust.error();
-    judged.error->path = artifact.name;
+  JudgedModule judged{artifact.name, "package", {}, {}, {}};
+  if (artifact.error || !trust) {
+    Error error = artifact.error ? *artifact.error : trust.error();
+    error.path = artifact.name;
+    judged.reason = explain(error);
     return judged;
   }
   const Platform& platform = (*trust)->platform;
@@ -92,6 +95,11 @@ JudgedModule judge_module(const Examined& artifact, const TrustAnswer& trust) {
     return module_sig_check(walk, *artifact.appended, ModuleRequest(),
                             (*trust)->platform_in(walk, own));
   });
+  const Verdict& verdict = judged.verdict;
+  if (!verdict.open.empty())
+    judged.reason = explain_open(verdict.open, artifact.name);
+  else if (verdict.deciding != nullptr)
+    judged.reason = explain(verdict.steps, verdict.deciding_step, artifact.name);
   return judged;
 }
 
@@ -136,6 +144,7 @@ class Run {
   Run(const SurveyOptions& options, const std::function<void(const T&)>& report)
       : options_(options),
         reports_([this, report](std::optional<T> result) {
+          note_path(result.has_value());
           if (!result) {
             ++skipped_;
             return;
@@ -149,49 +158,79 @@ class Run {
   Reports& reports() { return reports_; }
 
   // `fail` makes a T of an Error.
-  std::uint64_t go(const Work& work, const std::function<T(const Error&)>& fail,
-                   const std::function<void()>& all_fed) {
+  Surveyed go(const Work& work, const std::function<T(const Error&)>& fail,
+              const std::function<void()>& all_fed) {
     Finder finder(
         [&](Found found) {
-          const auto ticket = reports_.ticket();
+          const auto ticket = next_ticket();
           pool_.feed([&work, ticket, found = shared(std::move(found))] {
             work(std::move(*found), ticket);
           });
         },
-        [&](const Error& error) { reports_.fill(reports_.ticket(), fail(error)); });
+        [&](const Error& error) { reports_.fill(next_ticket(), fail(error)); });
     ByteBudget budget(limits::kInFlight);
-    walk_paths(options_, budget, finder);
+    walk_paths(options_, budget, finder, [this] {
+      const std::lock_guard lock(paths_mutex_);
+      found_in_path_.push_back(false);
+    });
     pool_.wait();
     all_fed();
     pool_.wait();
-    return skipped_ + finder.count_skipped();
+    Surveyed surveyed{skipped_ + finder.count_skipped(), {}};
+    for (std::size_t i = 0; i < found_in_path_.size(); ++i)
+      if (!found_in_path_[i]) surveyed.empty_paths.push_back(encode_name(options_.paths[i]));
+    return surveyed;
   }
 
  private:
+  typename Reports::Ticket next_ticket() {
+    {
+      const std::lock_guard lock(paths_mutex_);
+      path_of_.push_back(found_in_path_.size() - 1);
+    }
+    return reports_.ticket();  // by the finding thread alone
+  }
+
+  // Reports come in the order of their tickets, which is that of the paths.
+  void note_path(bool is_artifact) {
+    const std::lock_guard lock(paths_mutex_);
+    if (is_artifact) found_in_path_[path_of_.front()] = true;
+    path_of_.pop_front();
+  }
+
   const SurveyOptions& options_;
   std::uint64_t skipped_ = 0;
+  std::mutex paths_mutex_;
+  std::deque<std::size_t> path_of_;  // the paths of the tickets that are not reported yet
+  std::vector<bool> found_in_path_;  // has the path an artifact, or something that cannot be read?
   Reports reports_;
   Pool pool_;
 };
 
 }  // namespace
 
-std::uint64_t survey(const SurveyOptions& options,
-                     const std::function<void(const Examined&)>& report,
-                     const std::function<void(const Error&)>& report_failure) {
-  using Result = std::variant<Examined, Error>;
-  Run<Result> run(options, [&](const Result& result) {
+Surveyed survey(const SurveyOptions& options, const std::function<void(const Examined&)>& report,
+                const std::function<void(const Error&)>& report_failure) {
+  using Entry = std::variant<Examined, Error>;
+  Run<Entry> run(options, [&](const Entry& result) {
     if (const auto* artifact = std::get_if<Examined>(&result))
       report(*artifact);
     else
       report_failure(std::get<Error>(result));
   });
   const auto work = [&](Found found, std::uint64_t ticket) {
-    auto examined = examine(std::move(found), options.all, options.evidence, {});
+    std::optional<Result<SystemCertificates>> builtin;
+    const auto with_content = [&](const Examined& artifact, const Content& content) {
+      if (options.progress != nullptr) options.progress->bytes += content.size();
+      if (artifact.image && options.builtin_certificates)
+        builtin = find_system_certificates(content, *artifact.image);
+    };
+    auto examined = examine(std::move(found), options.all, options.evidence, with_content);
+    if (examined) examined->builtin = std::move(builtin);
     run.reports().fill(ticket,
-                       examined ? std::optional<Result>(std::move(*examined)) : std::nullopt);
+                       examined ? std::optional<Entry>(std::move(*examined)) : std::nullopt);
   };
-  return run.go(work, [](const Error& error) { return Result(error); }, [] {});
+  return run.go(work, [](const Error& error) { return Entry(error); }, [] {});
 }
 
 Summary survey_and_verify(const SurveyOptions& options, const TrustOptions& trust,
@@ -229,12 +268,14 @@ Summary survey_and_verify(const SurveyOptions& options, const TrustOptions& trus
         },
         [attempt](const std::shared_ptr<const Trust>& likely) { attempt->prepare(likely); });
   };
-  summary.skipped = run.go(work, report_error, [&book] { book.no_more_images(); });
+  Surveyed surveyed = run.go(work, report_error, [&book] { book.no_more_images(); });
+  summary.skipped = surveyed.skipped;
+  summary.empty_paths = std::move(surveyed.empty_paths);
   return summary;
 }
 
-void survey_and_judge(const SurveyOptions& options, const TrustOptions& trust,
-                      const std::function<void(const JudgedModule&)>& report) {
+Surveyed survey_and_judge(const SurveyOptions& options, const TrustOptions& trust,
+                          const std::function<void(const JudgedModule&)>& report) {
   Run<JudgedModule> run(options, report);
   TrustOptions package = trust;
   package.for_package = true;
@@ -256,9 +297,9 @@ void survey_and_judge(const SurveyOptions& options, const TrustOptions& trust,
     });
   };
   const auto failed = [](const Error& error) {
-    return JudgedModule{error.path, {}, {}, {}, error};
+    return JudgedModule{error.path, {}, {}, {}, explain(error)};
   };
-  run.go(work, failed, [&book] { book.no_more_images(); });
+  return run.go(work, failed, [&book] { book.no_more_images(); });
 }
 
 }  // namespace assay

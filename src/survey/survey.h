@@ -26,13 +26,33 @@ struct SurveyOptions {
   bool all = false;  // every file is an artifact
   EvidenceOptions evidence;
   Progress* progress = nullptr;
+  bool builtin_certificates = false;  // inspect: search kernel images for theirs
+};
+
+struct VerdictSummary {
+  std::uint64_t artifacts = 0;
+  std::uint64_t allowed = 0;
+  std::uint64_t allowed_unverified = 0;
+  std::uint64_t allowed_tainted = 0;
+  std::uint64_t refused = 0;
+  std::uint64_t crashes = 0;
+  std::uint64_t undetermined = 0;
+  std::uint64_t skipped = 0;
+
+  void add(Decision decision);
+  std::uint64_t count(Decision decision) const;
+};
+
+// What a run passed over.
+struct Surveyed {
+  std::uint64_t skipped = 0;             // files that are no artifacts
+  std::vector<std::string> empty_paths;  // of those given, as printed: without any artifact
 };
 
 // Finds and examines everything, and reports what was found. Both functions are called one at a
-// time, in the order of the finds; returns the number of files that are no artifacts.
-std::uint64_t survey(const SurveyOptions& options,
-                     const std::function<void(const Examined&)>& report,
-                     const std::function<void(const Error&)>& report_failure);
+// time, in the order of the finds.
+Surveyed survey(const SurveyOptions& options, const std::function<void(const Examined&)>& report,
+                const std::function<void(const Error&)>& report_failure);
 
 // The same, with every artifact verified against the trust it belongs to.
 Summary survey_and_verify(const SurveyOptions& options, const TrustOptions& trust,
@@ -45,11 +65,11 @@ struct JudgedModule {
   std::string platform;
   std::string rules;  // whose rules were applied; empty where none were
   Verdict verdict;
-  std::optional<Error> error;  // why the verdict is undetermined, where that was no rule
+  std::optional<ReasonReport> reason;  // why it is not simply allowed
 };
 
 // Every module judged for the kernel of its own package.
-void survey_and_judge(const SurveyOptions& options, const TrustOptions& trust,
-                      const std::function<void(const JudgedModule&)>& report);
+Surveyed survey_and_judge(const SurveyOptions& options, const TrustOptions& trust,
+                          const std::function<void(const JudgedModule&)>& report);
 
 }  // namespace assay

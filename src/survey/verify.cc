@@ -24,28 +24,6 @@ Standing standing_of(Reason reason) {
   }
 }
 
-ReasonReport reason_of(const Error& error) {
-  std::string text(reason_sentence(error.reason));
-  if (!error.detail.empty()) text += ": " + error.detail;
-  return {std::string(reason_id(error.reason)),
-          Errno::none,
-          {},
-          error.where,
-          error.path,
-          std::move(text)};
-}
-
-ReasonReport reason_of(const Step& step, const std::string& name) {
-  std::string text = fmt::format("does not hold: {}", step.rule->holds);
-  if (!step.because.empty()) text += fmt::format(" ({})", step.because);
-  return {std::string(step.rule->id),
-          step.err,
-          std::string(step.rule->site),
-          step.where,
-          name,
-          std::move(text)};
-}
-
 SignatureReport describe_signer(const SignatureEvidence& evidence, const CmsSigner& signer) {
   SignatureReport report;
   report.carrier = "appended";
@@ -150,16 +128,12 @@ class Verification {
                              is_before_anchors(trust.platform.kernel.version);
     if (!open.empty() && !is_unsigned) {
       report_.standing = Standing::undetermined;
-      const Reason reason = open.front().starts_with("libcrypto") ? Reason::crypto_unavailable
-                                                                  : Reason::platform_open;
-      report_.reason =
-          reason_of(Error{reason, {}, fmt::format("{}", fmt::join(open, ", ")), artifact_.name});
+      report_.reason = explain_open(open, artifact_.name);
       return;
     }
     if (ending.outcome.failed()) {
       report_.standing = ending.standing;
-      report_.reason =
-          reason_of(steps[static_cast<std::size_t>(ending.outcome.step)], artifact_.name);
+      report_.reason = explain(steps, ending.outcome.step, artifact_.name);
       return;
     }
     if (!ending.root) return;  // stays undetermined
@@ -169,7 +143,7 @@ class Verification {
       return;
     }
     report_.standing = Standing::untrusted;
-    report_.reason = reason_of(Error{Reason::other_root, {}, report_.trust->name, artifact_.name});
+    report_.reason = explain(Error{Reason::other_root, {}, report_.trust->name, artifact_.name});
   }
 
   bool is_required(const PreparedCertificate& found) const {
@@ -219,7 +193,7 @@ ArtifactReport verify_artifact(const Examined& artifact, const TrustAnswer& trus
   ArtifactReport report = start_report(artifact);
   if (artifact.error) {
     report.standing = standing_of(artifact.error->reason);
-    report.reason = reason_of(*artifact.error);
+    report.reason = explain(*artifact.error);
     return report;
   }
   if (!needs_trust(artifact)) {
@@ -242,7 +216,7 @@ ArtifactReport verify_artifact(const Examined& artifact, const TrustAnswer& trus
     return report;
   }
   report.standing = Standing::undetermined;
-  report.reason = reason_of(trust.error());
+  report.reason = explain(trust.error());
   return report;
 }
 
@@ -251,7 +225,7 @@ ArtifactReport report_error(const Error& error) {
   report.path = error.path;
   report.kind = kind_name(ArtifactKind::unknown);
   report.standing = Standing::undetermined;
-  report.reason = reason_of(error);
+  report.reason = explain(error);
   return report;
 }
 

@@ -248,6 +248,66 @@ TEST_F(VerifyTest, FailOnChangesWhatCounts) {
   const std::string unsigned_module = module("u.ko", kCases + "artifacts/unsigned.bin");
   EXPECT_EQ(run_assay({"verify", "--fail-on=bad", unsigned_module}).status, 0);
   EXPECT_EQ(run_assay({"verify", "--fail-on=bad,unsigned", unsigned_module}).status, 1);
+  // What is bad always counts.
+  const std::string flipped = module("f.ko", kCases + "artifacts/payload-flipped.bin");
+  EXPECT_EQ(run_assay({"verify", "--fail-on=unsigned", "--trust", kGoodKey, flipped}).status, 1);
+}
+
+TEST_F(VerifyTest, ReasonLeadsWithWhatItComesFrom) {
+  const std::string flipped = module("f.ko", kCases + "artifacts/payload-flipped.bin");
+  const Ran ran = run_assay({"verify", "--json", "--trust", kGoodKey, flipped});
+  const Json reason = ran.artifact("f.ko")["reason"];
+  EXPECT_EQ(reason["id"], "pkcs7/trusted-signature");
+  EXPECT_EQ(reason["cause"], "public-key/rsa-digest");
+  EXPECT_TRUE(reason["text"].get<std::string>().starts_with(
+      "the content was changed after it was signed: signed digest "))
+      << reason["text"];
+}
+
+TEST_F(VerifyTest, ManyAlikeAreToldInOneLine) {
+  for (int i = 0; i < 9; ++i) module("m" + std::to_string(i) + ".ko");
+  const Ran ran = run_assay({"verify", "--trust", kOtherKey, folder_.path()});
+  EXPECT_EQ(ran.status, 1);
+  EXPECT_NE(ran.out.find("9 modules signed by \"Assay test certificate: good\""), std::string::npos)
+      << ran.out;
+  EXPECT_EQ(ran.out.find("m3.ko"), std::string::npos);
+  const Ran each = run_assay({"verify", "-v", "--trust", kOtherKey, folder_.path()});
+  EXPECT_NE(each.out.find("m3.ko"), std::string::npos);
+}
+
+TEST_F(VerifyTest, PathWithoutArtifactsIsSaid) {
+  write_file(folder_ / "notes/notes.txt", bytes_of("nothing of interest"));
+  const Ran none = run_assay({"verify", folder_ / "notes"});
+  EXPECT_EQ(none.status, 2);
+  EXPECT_NE(none.error.find("notes: no modules, kernel images or signed files"), std::string::npos)
+      << none.error;
+  const Ran some = run_assay({"verify", "--trust", kGoodKey, folder_ / "notes", module("good.ko")});
+  EXPECT_EQ(some.status, 0);
+  EXPECT_NE(some.error.find("notes: no modules"), std::string::npos);
+  EXPECT_EQ(some.error.find("good.ko"), std::string::npos) << some.error;
+  EXPECT_NE(run_assay({"inspect", folder_ / "notes"}).error.find("notes: no modules"),
+            std::string::npos);
+}
+
+TEST_F(VerifyTest, StandardInput) {
+  const auto bytes = read_file(kGood);
+  const Finished finished =
+      run_command({ASSAY_BINARY, "verify", "--json", "--trust", kGoodKey, "-"}, bytes);
+  EXPECT_EQ(finished.status, 0) << finished.error;
+  const Ran ran{0, std::string(finished.out.begin(), finished.out.end()), {}};
+  EXPECT_EQ(ran.lines()[0]["path"], "-");
+  EXPECT_EQ(ran.lines()[0]["status"], "verified");
+}
+
+TEST_F(VerifyTest, TrustThatIsNoneIsAnError) {
+  const std::string good = module("good.ko");
+  const std::string empty = folder_ / "empty";
+  fs::create_directory(empty);
+  const Ran ran = run_assay({"verify", "--trust", empty, good});
+  EXPECT_EQ(ran.status, 2);
+  EXPECT_NE(ran.error.find("no certificate"), std::string::npos) << ran.error;
+  EXPECT_EQ(run_assay({"verify", "--kernel", empty, good}).status, 2);
+  EXPECT_EQ(run_assay({"verify", "--kernel-version", "", good}).status, 2);
 }
 
 TEST_F(VerifyTest, ResultDoesNotDependOnThreads) {

@@ -162,10 +162,13 @@ TEST_F(UnpackedKernel, JudgeForThePackagesOwnConfiguration) {
   EXPECT_EQ(ran.status, 0) << ran.error;
   int allowed = 0;
   for (const Json& line : ran.lines()) {
+    if (line["schema"] != "assay.verdict/1") continue;
     ASSERT_EQ(line["decision"], "allowed") << line["path"];
     ++allowed;
   }
   EXPECT_EQ(static_cast<std::size_t>(allowed), modules_.size());
+  EXPECT_EQ(ran.summary()["schema"], "assay.verdict-summary/1");
+  EXPECT_EQ(ran.summary()["allowed"].get<std::size_t>(), modules_.size());
   // Unsigned: what decides is how the kernel was booted, which a package does not say.
   auto bytes = read_file(modules_[0]);
   bytes.resize(bytes.size() - 28);
@@ -174,6 +177,23 @@ TEST_F(UnpackedKernel, JudgeForThePackagesOwnConfiguration) {
   EXPECT_EQ(open.status, 2);
   EXPECT_EQ(open.artifact(modules_[0].filename().string())["open"],
             Json({"state.sig_enforce", "state.lockdown"}));
+  // What is open is called so, and there is no error number.
+  const Json verdict = open.artifact(modules_[0].filename().string());
+  EXPECT_TRUE(verdict["errno"].is_null());
+  EXPECT_TRUE(verdict["errno_number"].is_null());
+  EXPECT_EQ(verdict["reason"]["id"], "platform/open");
+  std::map<std::string, std::string> findings;
+  for (const Json& step : verdict["steps"]) findings[step["rule"]] = step["finding"];
+  EXPECT_EQ(findings["module-sig/marker"], "fails");
+  EXPECT_EQ(findings["module-sig/not-enforced"], "open");
+  EXPECT_EQ(findings["lockdown/module-signature"], "open");
+  // Text: one line for what is allowed, the one problem, a summary; the walk only with -v.
+  const Ran text = run_assay({"judge", "module", "--platform", "package", root()});
+  EXPECT_EQ(std::ranges::count(text.out, '\n'), 4) << text.out;
+  EXPECT_NE(text.out.find(std::to_string(modules_.size() - 1) + " modules, "), std::string::npos);
+  EXPECT_NE(text.out.find("1 undetermined"), std::string::npos);
+  const Ran quiet = run_assay({"judge", "module", "--platform", "package", "-q", root()});
+  EXPECT_EQ(std::ranges::count(quiet.out, '\n'), 2) << quiet.out;
 }
 
 // A signed image is checked as the kernel checks it that is asked to kexec it: on s390 by
