@@ -11,7 +11,7 @@ target_compile_features(assay_options INTERFACE cxx_std_23)
 target_include_directories(assay_options INTERFACE ${PROJECT_SOURCE_DIR}/src)
 target_compile_options(assay_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Wcast-align
-  -Woverloaded-virtual -Wconversion -Wimplicit-fallthrough -Werror
+  -Woverloaded-virtual -Wconversion -Wimplicit-fallthrough $<$<BOOL:${ASSAY_WERROR}>:-Werror>
   $<$<CXX_COMPILER_ID:Clang>:-Wno-missing-designated-field-initializers>
   $<$<CXX_COMPILER_ID:GNU>:-Wno-missing-field-initializers>)
 # _GLIBCXX_ASSERTIONS stays on in every build: a wrong index stops the program, it does not read on.
