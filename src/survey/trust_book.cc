@@ -39,16 +39,27 @@ Platform platform_for_package(const ImageTrust& image, const ConfigFile* config)
   return platform;
 }
 
+// What people are told of the keys that were searched; `given` counts those of --trust.
+std::string keys_name(const ImageTrust* image, std::size_t given) {
+  std::string name;
+  if (given != 0)
+    name = fmt::format("the {} certificate{} given with --trust", given, given == 1 ? "" : "s");
+  if (image != nullptr)
+    name += fmt::format("{}.builtin_trusted_keys of {}", given != 0 ? " and " : "", image->name);
+  return name;
+}
+
 std::shared_ptr<const Trust> make_trust(const KernelChoice& kernel, Platform platform,
                                         const ListedCertificates& certificates,
-                                        std::shared_ptr<const ImageTrust> image) {
+                                        std::shared_ptr<const ImageTrust> image,
+                                        std::size_t given = 0) {
   auto trust = std::make_shared<Trust>();
   trust->image = std::move(image);
   trust->kernel = kernel;
   trust->platform = std::move(platform);
   if (trust->image) trust->platform.release = trust->image->release;
-  trust->keys = BootKeyring(".builtin_trusted_keys", certificates, trust->platform.kernel,
-                            trust->platform.signatures);
+  trust->keys = BootKeyring(keys_name(trust->image.get(), given), certificates,
+                            trust->platform.kernel, trust->platform.signatures);
   trust->platform.ring(Ring::secondary_trusted_keys) = trust->keys.fixed();
   return trust;
 }
@@ -328,9 +339,13 @@ bool TrustBook::try_answer(const Question& question) {
     for (const std::string& release : question.releases) names.push_back(encode_name(release));
     const std::string text = names.empty()
                                  ? "the artifact does not say which kernel it was built for"
-                                 : fmt::format("no kernel image of release {} was found",
-                                               fmt::join(names, " (where it lies) or "));
-    run_later_([answer = question.answer, text] { answer(fail(Reason::no_trust, {}, text)); });
+                                 : fmt::format(
+                                       "no kernel image of release {} was found among "
+                                       "the paths given, in lib/modules or in boot",
+                                       fmt::join(names, " (where it lies) or "));
+    run_later_([answer = question.answer, text] {
+      answer(fail(Reason::no_trust, {}, text + "; give --kernel IMAGE or --trust CERTIFICATE"));
+    });
     return true;
   }
   TrustAnswer answer;
@@ -419,7 +434,8 @@ TrustAnswer TrustBook::option_trust(const Examined& artifact) {
     ListedCertificates certificates;
     if (options_.image) append(certificates, options_.image->certificates, options_.image->name);
     append(certificates, options_.certificates, "--trust");
-    trust = make_trust(kernel, platform_for_verify(kernel.id), certificates, options_.image);
+    trust = make_trust(kernel, platform_for_verify(kernel.id), certificates, options_.image,
+                       options_.certificates.size());
   }
   return trust;
 }

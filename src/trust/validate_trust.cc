@@ -56,7 +56,8 @@ class SignerTrust {
 
   Outcome unknown(std::string_view why) {
     const auto because = [&] {
-      std::string text = fmt::format("signer {}, not in {}", signer_name(), ring_.name());
+      std::string text =
+          fmt::format("signer {}, not among the keys of {}", signer_name(), ring_.name());
       if (!why.empty()) text += fmt::format(": {}", why);
       return text;
     };
