@@ -64,6 +64,7 @@ Examples:
                    "always do")
         ->type_name("LIST")
         ->option_text("LIST")
+        ->allow_extra_args(false)
         ->delimiter(',')
         ->check(CLI::IsMember(standing_names()));
   }

@@ -51,7 +51,8 @@ Contents load(KernelVersion version, std::initializer_list<CertificateSample> sa
       kernel, false,
       [&](Walk& walk) {
         std::vector<std::string> names;
-        for (const Key& key : keyring.in(walk)->keys())
+        const auto ring = keyring.in(walk);
+        for (const Key& key : ring->keys())
           names.push_back(short_name(key.certificate->x509().subject));
         return names;
       },

@@ -293,7 +293,7 @@ TEST_F(JudgeTest, ConfigurationThatCannotBeReadOrIsNotOneIsNamed) {
     const Ran ran = judge(path);
     EXPECT_EQ(ran.status, 2);
     EXPECT_EQ(count(ran, "undetermined"), 1);
-    EXPECT_NE(ran.error.find(config), std::string::npos) << ran.error;
+    EXPECT_NE(ran.out.find(config), std::string::npos) << ran.out;
   }
 }
 
@@ -305,7 +305,7 @@ TEST_F(JudgeTest, TwoConfigurationsThatDifferDecideNothing) {
   put("root/lib/modules/" + std::string(kRelease) + "/config", bytes_of_text("CONFIG_X=y\n"));
   const Ran ran = judge(package());
   EXPECT_EQ(count(ran, "undetermined"), 1);
-  EXPECT_NE(ran.error.find("differ"), std::string::npos) << ran.error;
+  EXPECT_NE(ran.out.find("differ"), std::string::npos) << ran.out;
 }
 
 }  // namespace
