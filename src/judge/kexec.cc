@@ -175,7 +175,7 @@ class FileLoad {
             rule::lockdown, !locked || ima_.appraises_signature, "state.lockdown",
             [&] { return fmt::format("lockdown, {}", name); }, std::string(rule::lockdown.log));
         refused.failed())
-      return {Decision::refused, refused};
+      return {Decision::refused, walk_.because_of(refused, bad)};
     return {Decision::allowed_unverified, {Errno::none, bad.step}};
   }
 

@@ -320,7 +320,11 @@ class PlatformReader {
         ASSAY_CHECK(entry.nothing_left());
       }
       if (!path) return from.wrong(key, "paths of certificates");
-      ASSAY_TRY(const auto certificates, load_certificates(resolve(*path)));
+      std::optional<Error> spoilt;  // a description is not guessed at
+      ASSAY_TRY(const auto certificates, load_certificates(resolve(*path), [&](const Error& error) {
+                  if (!spoilt) spoilt = error;
+                }));
+      if (spoilt) return std::unexpected(*spoilt);
       for (const auto& certificate : certificates) keys.push_back({certificate, usable, *path});
     }
     return std::optional(std::move(keys));
