@@ -47,9 +47,19 @@ inline constexpr int kNesting = 16;
 // Entries of one archive or one folder tree. Debian's whole archive has some 10^7 files.
 inline constexpr std::uint64_t kEntries = 100'000'000;
 
+// Links with a module's or a kernel's name in one package, and the bytes of their names. They are
+// remembered until their targets have come by; Debian's kernel packages have none.
+inline constexpr std::uint64_t kLinks = 65536;
+inline constexpr std::uint64_t kLinkNames = 16 * kMiB;
+
 // A certificate list in a kernel image; a certificate in it. Distribution kernels carry 2 KiB; a
 // DER certificate that the kernel can parse has at most 65535 bytes (lib/asn1_decoder.c).
 inline constexpr std::uint64_t kCertificateList = kMiB;
+
+// Certificates passed over, and blocks of 64 zeros behind them, in the search for that list. Of
+// those that stand in a row each is the start of a shorter row: a kernel with a list of n
+// certificates asks for n^2 / 2, and distributions' have less than 10^5.
+inline constexpr std::uint64_t kCertificateSteps = 1'000'000;
 
 // The room that CONFIG_SYSTEM_EXTRA_CERTIFICATE_SIZE leaves behind a certificate list. 4096 is the
 // default, and what Ubuntu has.
@@ -63,6 +73,9 @@ inline constexpr std::uint64_t kKernelPayload = 2 * kGiB;
 // symbols has 4 MB of the latter.
 inline constexpr std::uint64_t kElfStrings = 4 * kMiB;
 inline constexpr std::uint64_t kSymbolStrings = 64 * kMiB;
+
+// The name of one section of an ELF file. The longest of Debian's modules has 60 bytes.
+inline constexpr std::uint64_t kElfName = 4096;
 
 // A Kconfig file. Debian's have 280 KB.
 inline constexpr std::uint64_t kConfig = 16 * kMiB;

@@ -15,6 +15,14 @@ constexpr std::uint8_t kMagic[] = {0x7F, 'E', 'L', 'F'};
 constexpr std::size_t kHeaderSize64 = 64;
 constexpr std::size_t kHeaderSize32 = 52;
 
+// Whether the name at `offset` of a string table is `name`. Compared where it stands: names share
+// their ends, so that looking for the end of each would take the square of the table's size.
+bool has_name(std::string_view table, std::uint64_t offset, std::string_view name) {
+  if (offset >= table.size()) return false;
+  const std::string_view rest = table.substr(offset);
+  return rest.starts_with(name) && (rest.size() == name.size() || rest[name.size()] == '\0');
+}
+
 }  // namespace
 
 // The caller has compared offset and size with the record.
@@ -116,13 +124,15 @@ Result<void> Elf::read_sections(std::uint64_t offset, std::uint16_t count, std::
 
 std::string_view Elf::name_of(const ElfSection& section) const {
   if (section.name >= section_names_.size()) return {};
-  const std::string_view rest = View(section_names_).text().substr(section.name);
-  return rest.substr(0, rest.find('\0'));
+  const std::string_view rest =
+      View(section_names_).text().substr(section.name, limits::kElfName + 1);
+  const std::size_t end = std::min(rest.find('\0'), rest.size());
+  return end > limits::kElfName ? std::string_view() : rest.substr(0, end);
 }
 
 const ElfSection* Elf::find_section(std::string_view name) const {
   for (const ElfSection& section : sections_)
-    if (name_of(section) == name) return &section;
+    if (has_name(View(section_names_).text(), section.name, name)) return &section;
   return nullptr;
 }
 
@@ -159,10 +169,8 @@ Result<std::vector<std::optional<ElfSymbol>>> Elf::find_symbols(
     for (std::size_t i = 0; i < step; ++i) {
       const View row = piece.sub(i * entry_size, entry_size);
       const std::uint64_t name_offset = number(row, 0, 4);
-      if (name_offset >= text.size()) continue;
-      const std::string_view name =
-          text.substr(name_offset, text.find('\0', name_offset) - name_offset);
-      const auto wanted = std::ranges::find(names, name);
+      const auto wanted = std::ranges::find_if(
+          names, [&](std::string_view name) { return has_name(text, name_offset, name); });
       if (wanted == names.end()) continue;
       ElfSymbol symbol;
       symbol.value = is_64_bit_ ? number(row, 8, 8) : number(row, 4, 4);

@@ -60,7 +60,8 @@ class Elf {
   const std::vector<ElfSegment>& segments() const { return segments_; }
   const std::vector<ElfSection>& sections() const { return sections_; }
 
-  // The name of a section; empty when its offset lies outside the string table.
+  // The name of a section; empty when its offset lies outside the string table or the name has more
+  // than limits::kElfName bytes.
   std::string_view name_of(const ElfSection& section) const;
   const ElfSection* find_section(std::string_view name) const;
   // The section's bytes; empty for SHT_NOBITS. `scratch` holds them when the content is not in

@@ -230,6 +230,43 @@ TEST_P(ElfKind, SymbolTablesOutOfRange) {
   }
 }
 
+// Names share their ends. Looking for the end of each would read 2^16 x 2 MiB here, and 10^5 x 8
+// MiB.
+TEST(Elf, LongNamesTakeNoTime) {
+  ElfSample elf(true, false);
+  elf.sections.assign(60'000, {.name = ""});
+  elf.sections.push_back({.name = std::string(2 << 20, 'x')});
+  Bytes file = elf.write();
+  const std::size_t table = elf.section_table(file);
+  for (std::size_t i = 1; i < 60'000; ++i)
+    elf.put(file, table + i * elf.section_size(), 1 + i % 1000, 4);
+  const ViewContent content{View(file)};
+  const auto opened = Elf::open(content);
+  ASSERT_TRUE(opened && *opened);
+  EXPECT_EQ((*opened)->find_section(".modinfo"), nullptr);
+  for (const ElfSection& section : (*opened)->sections())
+    ASSERT_LE((*opened)->name_of(section).size(), limits::kElfName);
+
+  ElfSample with_symbols(true, false);
+  std::vector<ElfSampleSymbol> symbols(100'000, {.name = ""});
+  symbols.push_back({.name = std::string(8 << 20, 'x'), .value = 1});
+  symbols.push_back({.name = "last", .value = 7});
+  with_symbols.add_symbols(symbols);
+  Bytes symbol_file = with_symbols.write();
+  const ViewContent symbol_content{View(symbol_file)};
+  const auto symbol_elf = Elf::open(symbol_content);
+  ASSERT_TRUE(symbol_elf && *symbol_elf);
+  const ElfSection& symbol_table = (*symbol_elf)->sections()[1];
+  for (std::size_t i = 1; i < 100'000; ++i)
+    with_symbols.put(symbol_file, symbol_table.offset + i * 24, 1 + i % 1000, 4);
+  const std::string_view names[] = {"xx", "last"};
+  const auto found = (*symbol_elf)->find_symbols(names);
+  ASSERT_TRUE(found);
+  EXPECT_FALSE((*found)[0]);
+  ASSERT_TRUE((*found)[1]);
+  EXPECT_EQ((*found)[1]->value, 7U);
+}
+
 TEST(Elf, OtherFilesAreNone) {
   for (const Bytes& bytes :
        {Bytes(), Bytes(200, 0), der::bytes(std::string(100, 'E')), der::from_hex("7f454c46")})
