@@ -9,19 +9,36 @@ namespace {
 
 constexpr std::size_t kPrefixSize = 4;
 
+// Takes an element with this tag from the front of `rest`; says whether it was there and not empty.
+// Not BerDecoder, which has to look through all of an element to find the end of an indefinite
+// length: there is none in DER.
+bool take(View& rest, std::uint8_t tag) {
+  Reader reader(rest);
+  const auto header = reader.record<2>();
+  if (!header || header->u8<0>() != tag) return false;
+  std::size_t size = header->u8<1>();
+  if (size == 0x81) {
+    const auto octet = reader.record<1>();
+    if (!octet) return false;
+    size = octet->u8<0>();
+  } else if (size == 0x82) {
+    const auto octets = reader.record<2>();
+    if (!octets) return false;
+    size = octets->be16<0>();
+  } else if (size > 0x7F) {
+    return false;
+  }
+  const View left = reader.left();
+  if (size == 0 || size > left.size()) return false;
+  rest = left.sub(size, left.size() - size);
+  return true;
+}
+
 // SEQUENCE { SEQUENCE tbsCertificate, SEQUENCE signatureAlgorithm, BIT STRING signature }
 bool is_certificate(View bytes) {
-  BerDecoder decoder(bytes);
-  BerElement to_be_signed;
-  BerElement algorithm;
-  BerElement signature;
-  decoder.enter(ber::kSequence);
-  decoder.any(to_be_signed);
-  decoder.any(algorithm);
-  decoder.leaf(ber::kBitString, signature);
-  decoder.leave();
-  return decoder.ok() && to_be_signed.tag == ber::kSequence && algorithm.tag == ber::kSequence &&
-         !signature.content.empty();
+  View rest = bytes.sub(kPrefixSize, bytes.size() - kPrefixSize);
+  return bytes.size() <= ber::kMaxSize && take(rest, ber::kSequence) &&
+         take(rest, ber::kSequence) && take(rest, ber::kBitString) && rest.empty();
 }
 
 // The size that the first four bytes announce, if what follows them can be a certificate: random

@@ -15,6 +15,7 @@ namespace assay {
 namespace {
 
 constexpr std::size_t kWordSize = 8;  // unsigned long
+constexpr std::size_t kZerosInStep = 64;
 
 std::uint64_t align_up(std::uint64_t offset, std::uint64_t alignment) {
   return (offset + alignment - 1) / alignment * alignment;
@@ -85,6 +86,8 @@ Result<std::size_t> CertificateSearch::scan(View window, bool ended) {
   std::size_t at = std::max(next_, align_up(origin, stride_)) - origin;
   while ((at = find_prefix(window.bytes(), at, stride_)) + 1 < window.size()) {
     const Outcome outcome = examine(window.sub(at, window.size() - at), ended);
+    if (steps_ > limits::kCertificateSteps)
+      return fail(Reason::limit_count, {origin + at, 0}, "certificates that stand in rows");
     if (outcome == Outcome::cut_off) break;
     if (outcome == Outcome::list && found_)
       return fail(Reason::trust_ambiguous, candidate_->where,
@@ -102,6 +105,7 @@ Result<std::size_t> CertificateSearch::scan(View window, bool ended) {
 
 CertificateSearch::Outcome CertificateSearch::examine(View rest, bool ended) {
   const CertificateRun run = measure_certificates(rest, limits::kCertificateList);
+  steps_ += run.sizes.size();
   if (run.size > limits::kCertificateList) return Outcome::none;
   if (run.is_cut_off && !ended) return Outcome::cut_off;
   if (run.sizes.empty()) return Outcome::none;
@@ -127,9 +131,10 @@ CertificateSearch::Outcome CertificateSearch::examine(View rest, bool ended) {
 // second word of 0 is one of many zeros, and only counts right behind the run.
 std::optional<std::uint64_t> CertificateSearch::match(const Layout& layout, View near,
                                                       std::size_t run_size,
-                                                      std::size_t first_size) const {
+                                                      std::size_t first_size) {
   const std::size_t alignment = layout.alignment;
   const std::size_t zeros_end = end_of_zeros(near, run_size);
+  steps_ += (zeros_end - run_size) / kZerosInStep;
   const std::size_t adjacent = align_up(near.origin() + run_size, alignment) - near.origin();
   for (std::size_t at = adjacent; lies_inside(at, alignment + kWordSize, near.size());
        at += alignment) {

@@ -42,7 +42,8 @@ class CertificateSearch {
 
   // Looks for lists that start in `window`, whose origin is its place in the kernel; `ended` says
   // that nothing follows it. Returns how many bytes at the front of the window are done with.
-  // trust_ambiguous at the second list.
+  // trust_ambiguous at the second list; limit_count where certificates are piled up so that the
+  // search would take more than limits::kCertificateSteps.
   Result<std::size_t> scan(View window, bool ended);
 
   std::optional<FoundList>& found() { return found_; }
@@ -58,12 +59,13 @@ class CertificateSearch {
 
   Outcome examine(View rest, bool ended);
   std::optional<std::uint64_t> match(const Layout& layout, View rest, std::size_t run_size,
-                                     std::size_t first_size) const;
+                                     std::size_t first_size);
 
   std::vector<Layout> layouts_;
   std::uint64_t stride_;
   std::uint64_t next_ = 0;  // the first place in the kernel that is not yet looked at
   std::uint64_t other_runs_ = 0;
+  std::uint64_t steps_ = 0;
   std::optional<FoundList> found_;
   std::optional<FoundList> candidate_;
 };

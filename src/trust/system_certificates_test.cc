@@ -306,6 +306,31 @@ TEST(Traps, AListBeyondTheLimitIsNone) {
   EXPECT_TRUE(find(build({.certificates = many}, {.size = 3 << 20})));
 }
 
+// Every certificate of a row starts a shorter row: 16 MiB would take 10^11 steps.
+TEST(Traps, RowsOfCertificatesEndTheSearch) {
+  const Bytes tiny = {0x30, 0x82, 0x00, 0x0c, 0x30, 1, 0, 0x30, 1, 0, 0x03, 4, 0, 0, 0, 0};
+  Bytes kernel;
+  for (std::size_t i = 0; i < (16 << 20) / tiny.size(); ++i)
+    kernel.insert(kernel.end(), tiny.begin(), tiny.end());
+  EXPECT_EQ(reason_of(find(kernel)), "limit/count");
+  // The same where two rows stand inside of each other, and where zeros follow many short ones.
+  Bytes zeros(64 << 10);
+  put(zeros, 0, tiny);
+  Bytes sparse;
+  for (int i = 0; i < 4096; ++i) sparse = std::move(sparse) + tiny;
+  sparse = sparse + zeros;
+  EXPECT_EQ(reason_of(find(sparse + sparse)), "limit/count");
+}
+
+// What looks like an indefinite length is not looked through: 32 MiB would take 10^10 steps.
+TEST(Traps, IndefiniteLengthsAreNotFollowed) {
+  const Bytes start = {0x30, 0x82, 0xff, 0xf0, 0x30, 0x80, 0x04, 0x06};
+  Bytes kernel;
+  for (std::size_t i = 0; i < (32 << 20) / start.size(); ++i)
+    kernel.insert(kernel.end(), start.begin(), start.end());
+  EXPECT_EQ(reason_of(find(kernel)), "trust/not-found");
+}
+
 TEST(Traps, TwoListsAreAmbiguous) {
   Bytes kernel = build({}, {.size = 40 << 20});
   put(kernel, 0x40000, List{.certificates = {certificate(477)}}, Arch::x86_64);
