@@ -1,7 +1,9 @@
 // sources/deb.h - Debian packages (deb(5)): an ar archive of debian-binary, control.tar and
 // data.tar.
 //
-// The files of data.tar are yielded as the package's own: "linux.deb!boot/vmlinuz-6.1.0".
+// The files of data.tar are yielded as the package's own: "linux.deb!boot/vmlinuz-6.1.0". Files to
+// which a link gives a module's or a kernel's name are yielded again, after the others, under that
+// name; where a link leads to nothing in the package, that is a failure.
 
 #pragma once
 

@@ -6,12 +6,15 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/limits.h"
 #include "base/name.h"
+#include "formats/module_name.h"
 #include "sources/deb.h"
 
 namespace assay {
@@ -22,12 +25,22 @@ struct CloseFolder {
   void operator()(DIR* folder) const { ::closedir(folder); }
 };
 
+struct FreeText {
+  void operator()(char* text) const { std::free(text); }
+};
+
 std::string joined(const std::string& folder, std::string_view name) {
   if (folder.empty() || folder.back() == '/') return folder + std::string(name);
   return folder + '/' + std::string(name);
 }
 
 std::string_view file_name_of(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+
+std::optional<std::string> real_path(const std::string& path) {
+  const std::unique_ptr<char, FreeText> real(::realpath(path.c_str(), nullptr));
+  if (!real) return std::nullopt;
+  return std::string(real.get());
+}
 
 class FolderWalk {
  public:
@@ -36,7 +49,7 @@ class FolderWalk {
 
   void walk() {
     list(root_);
-    std::ranges::stable_sort(files_, [](const std::string& a, const std::string& b) {
+    std::ranges::sort(files_, [](const std::string& a, const std::string& b) {
       const bool a_first = is_likely_image_name(file_name_of(a));
       const bool b_first = is_likely_image_name(file_name_of(b));
       return a_first != b_first ? a_first : a < b;
@@ -83,12 +96,32 @@ class FolderWalk {
     } else if (S_ISREG(status.st_mode)) {
       files_.push_back(std::move(path));
     } else if (S_ISLNK(status.st_mode)) {
-      if (::stat(path.c_str(), &status) != 0 && errno == ELOOP)
-        return fail_at(path, Reason::symlink_loop);
-      visitor_.skipped();
+      follow_link(std::move(path));
     } else {
       fail_at(path, Reason::not_a_regular_file);
     }
+  }
+
+  void follow_link(std::string path) {
+    struct stat status{};
+    const int error = ::stat(path.c_str(), &status) == 0 ? 0 : errno;
+    if (error == ELOOP) return fail_at(path, Reason::symlink_loop);
+    const auto module = parse_module_name(path);
+    visitor_.skipped();
+    if (!module && !is_likely_image_name(file_name_of(path))) return;
+    if (error != 0) return fail_at(path, Reason::cannot_open, std::strerror(error));
+    if (S_ISDIR(status.st_mode)) return;
+    if (!S_ISREG(status.st_mode)) return fail_at(path, Reason::not_a_regular_file);
+    const std::optional<std::string> target = real_path(path);
+    if (!target) return fail_at(path, Reason::cannot_open, std::strerror(errno));
+    if (!lies_in_root(*target)) return fail_at(path, Reason::link_outside, encode_name(*target));
+    if (target->ends_with(".deb") || parse_module_name(*target) != module)
+      files_.push_back(std::move(path));
+  }
+
+  bool lies_in_root(const std::string& target) {
+    if (!real_root_) real_root_ = real_path(root_);
+    return real_root_ && target.starts_with(joined(*real_root_, ""));
   }
 
   void visit(const std::string& path) {
@@ -104,6 +137,7 @@ class FolderWalk {
   const std::string& root_;
   const SourceOptions& options_;
   SourceVisitor& visitor_;
+  std::optional<std::string> real_root_;
   std::vector<std::string> files_;
 };
 

@@ -2,10 +2,14 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <fmt/format.h>
 
 #include <cerrno>
 #include <optional>
 #include <vector>
+
+#include "base/limits.h"
+#include "base/name.h"
 
 namespace assay {
 
@@ -14,6 +18,21 @@ namespace {
 struct FreeArchive {
   void operator()(archive* reader) const { archive_read_free(reader); }
 };
+
+void set_kind(archive_entry* header, TarEntry& entry) {
+  const char* hard = archive_entry_hardlink(header);
+  const char* symbolic = archive_entry_symlink(header);
+  entry.target.clear();
+  if (hard != nullptr) {
+    entry.kind = TarKind::hard_link;
+    entry.target = hard;
+  } else if (archive_entry_filetype(header) == AE_IFLNK) {
+    entry.kind = TarKind::symbolic_link;
+    if (symbolic != nullptr) entry.target = symbolic;
+  } else {
+    entry.kind = archive_entry_filetype(header) == AE_IFREG ? TarKind::regular : TarKind::other;
+  }
+}
 
 }  // namespace
 
@@ -49,6 +68,10 @@ struct TarReader::State final : Stream {
   Result<std::size_t> read(std::span<std::uint8_t> out) override {
     const la_ssize_t got = archive_read_data(reader_.get(), out.data(), out.size());
     if (got < 0) return problem();
+    total_ += static_cast<std::uint64_t>(got);
+    if (total_ > limits::kPackageSize)
+      return fail(Reason::limit_size, {},
+                  fmt::format("more than {} bytes in the files", limits::kPackageSize));
     return static_cast<std::size_t>(got);
   }
 
@@ -57,6 +80,7 @@ struct TarReader::State final : Stream {
   std::unique_ptr<archive, FreeArchive> reader_{archive_read_new()};
   std::optional<Error> error_;
   bool opened_ = false;
+  std::uint64_t total_ = 0;  // bytes of files that were read
 };
 
 TarReader::TarReader(std::unique_ptr<Stream> stream)
@@ -76,9 +100,11 @@ Result<bool> TarReader::next(TarEntry& entry) {
   const char* name = archive_entry_pathname(header);
   entry.name = name == nullptr ? "" : name;
   while (entry.name.starts_with("./")) entry.name.erase(0, 2);
-  entry.is_regular =
-      archive_entry_filetype(header) == AE_IFREG && archive_entry_hardlink(header) == nullptr;
+  set_kind(header, entry);
   entry.size = static_cast<std::uint64_t>(std::max<la_int64_t>(0, archive_entry_size(header)));
+  if (archive_entry_sparse_count(header) != 0)
+    return fail(Reason::archive_unsupported, {},
+                fmt::format("sparse file {}", encode_name(entry.name)));
   return true;
 }
 

@@ -1,4 +1,7 @@
-// sources/tar.h - the regular files of a tar stream, read by libarchive.
+// sources/tar.h - the files and links of a tar stream, read by libarchive.
+//
+// What libarchive reads and dpkg refuses to unpack is refused here too, where it would cost memory
+// or disk: sparse files (dpkg, lib/dpkg/tarfn.c: "unsupported GNU tar header type").
 
 #pragma once
 
@@ -11,9 +14,12 @@
 
 namespace assay {
 
+enum class TarKind : std::uint8_t { regular, hard_link, symbolic_link, other };
+
 struct TarEntry {
   std::string name;  // as stored, without a leading "./"
-  bool is_regular = false;
+  TarKind kind = TarKind::other;
+  std::string target;  // of a link, as stored
   std::uint64_t size = 0;
 };
 
@@ -23,9 +29,10 @@ class TarReader {
   TarReader(TarReader&&) noexcept;
   ~TarReader();
 
-  // The next entry; false at the end.
+  // The next entry; false at the end. archive_unsupported where it is a sparse file.
   Result<bool> next(TarEntry& entry);
-  // The content of the current entry. Valid until the next call of next().
+  // The content of the current entry. Valid until the next call of next(). limit_size when all
+  // entries together have more than limits::kPackageSize.
   Stream& content();
 
  private:

@@ -2,28 +2,15 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <utility>
 
 #include "base/limits.h"
 #include "bytes/reader.h"
+#include "formats/module_name.h"
 
 namespace assay {
 
 namespace {
-
-struct Suffix {
-  std::string_view text;
-  std::optional<Codec> codec;
-};
-
-// Those that kmod and the kernel know (CONFIG_MODULE_COMPRESS_*), by scripts/Makefile.modinst.
-constexpr std::array<Suffix, 4> kModuleSuffixes = {{
-    {".ko", std::nullopt},
-    {".ko.xz", Codec::xz},
-    {".ko.gz", Codec::gzip},
-    {".ko.zst", Codec::zstd},
-}};
 
 // MS-DOS header with the offset of a PE header (PE/COFF, "MS-DOS Stub").
 Result<std::string> find_pe(const Content& content) {
@@ -64,9 +51,7 @@ class Examiner {
   // False: no artifact.
   Result<bool> examine(const Content& content, bool all) {
     out_.size = content.size();
-    bool named_module = false;
-    const std::optional<Codec> codec = module_codec(out_.inner_name, named_module);
-    if (named_module) return module(content, codec);
+    if (const auto named = parse_module_name(out_.inner_name)) return module(content, named->codec);
     ASSAY_TRY(out_.image, find_kernel_image(content));
     if (out_.image) {
       out_.kind = ArtifactKind::kernel_image;
@@ -172,16 +157,6 @@ std::string_view kind_name(ArtifactKind kind) {
     case ArtifactKind::unknown: return "unknown";
   }
   return "unknown";
-}
-
-std::optional<Codec> module_codec(std::string_view name, bool& is_module) {
-  for (const Suffix& suffix : kModuleSuffixes) {
-    if (!name.ends_with(suffix.text)) continue;
-    is_module = true;
-    return suffix.codec;
-  }
-  is_module = false;
-  return std::nullopt;
 }
 
 std::optional<Examined> examine(

@@ -42,10 +42,6 @@ struct Examined {
   std::optional<Result<SystemCertificates>> builtin;
 };
 
-// The codec that a module's name announces: "x.ko.xz". `is_module` says whether the name is a
-// module's.
-std::optional<Codec> module_codec(std::string_view name, bool& is_module);
-
 // Nothing when the file is no artifact: neither module, kernel image nor PE file, and without a
 // record (unless `all`). `with_content` is called with the bytes (decompressed, for a module) while
 // they are there, for what else has to be learned from them.
