@@ -8,9 +8,15 @@ namespace assay {
 
 namespace {
 
+// U+2000 to U+203F by the last byte of their UTF-8.
+bool is_control_of_2000(std::uint8_t last) {
+  return last == 0x8E || last == 0x8F || (last >= 0xA8 && last <= 0xAE);
+}
+
 // The number of bytes of the well-formed UTF-8 sequence at the start of `text` (Unicode 15, table
-// 3-7), or 0. Also 0 for the C1 controls (U+0080 to U+009F), which terminals obey, and for U+2028
-// and U+2029, which some readers take for the end of a line.
+// 3-7), or 0. Also 0 for what is not seen but changes what is: the C1 controls (U+0080 to U+009F),
+// which terminals obey, U+2028 and U+2029, which some readers take for the end of a line, and the
+// controls of direction (UAX #9, 2: U+061C, U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069).
 std::size_t printable_sequence(std::string_view text) {
   auto at = [&](std::size_t i) -> std::uint8_t {
     return i < text.size() ? static_cast<std::uint8_t>(text[i]) : 0;
@@ -20,13 +26,15 @@ std::size_t printable_sequence(std::string_view text) {
   if (first < 0x80) return first >= 0x20 && first != 0x7F ? 1 : 0;
   if (first >= 0xC2 && first <= 0xDF) {
     if (!continues(1) || (first == 0xC2 && at(1) < 0xA0)) return 0;
+    if (first == 0xD8 && at(1) == 0x9C) return 0;
     return 2;
   }
   if (first >= 0xE0 && first <= 0xEF) {
     if (!continues(1) || !continues(2)) return 0;
     if (first == 0xE0 && at(1) < 0xA0) return 0;
     if (first == 0xED && at(1) > 0x9F) return 0;
-    if (first == 0xE2 && at(1) == 0x80 && (at(2) == 0xA8 || at(2) == 0xA9)) return 0;
+    if (first == 0xE2 && at(1) == 0x80 && is_control_of_2000(at(2))) return 0;
+    if (first == 0xE2 && at(1) == 0x81 && at(2) >= 0xA6 && at(2) <= 0xA9) return 0;
     return 3;
   }
   if (first >= 0xF0 && first <= 0xF4) {

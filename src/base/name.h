@@ -2,8 +2,8 @@
 //
 // A nested artifact is named by its containers, outermost first, joined by '!':
 //   linux-image.deb!lib/modules/6.1.0/kernel/fs/ext4/ext4.ko
-// Inside one component, bytes that are not UTF-8, control characters, '!' and '%' are
-// percent-encoded (RFC 3986, 2.1), so that a name is one line, decodes to one sequence of bytes,
+// Inside one component, bytes that are not UTF-8, control characters (of direction too), '!' and '%'
+// are percent-encoded (RFC 3986, 2.1), so that a name is one line, decodes to one sequence of bytes,
 // and cannot forge a terminal sequence or another artifact's name.
 
 #pragma once

@@ -40,11 +40,17 @@ std::int64_t next_code_point(const Text& text, std::size_t& at) {
   return value;
 }
 
+// General_Category Cc, Zl, Zp, and Bidi_Control (PropList.txt).
+bool is_control(std::int64_t value) {
+  return value < 0x20 || (value >= 0x7F && value < 0xA0) || value == 0x061C || value == 0x200E ||
+         value == 0x200F || (value >= 0x2028 && value <= 0x202E) ||
+         (value >= 0x2066 && value <= 0x2069);
+}
+
 bool is_one_printable_line(const Text& text) {
   for (std::size_t at = 0; at < text.size();) {
     const std::int64_t value = next_code_point(text, at);
-    if (value < 0x20 || (value >= 0x7F && value < 0xA0) || value == 0x2028 || value == 0x2029)
-      return false;
+    if (is_control(value)) return false;
   }
   return true;
 }
@@ -92,8 +98,7 @@ TEST(Name, EveryCodePoint) {
       text += static_cast<char>(0x80 | (value >> 6 & 0x3F));
       text += static_cast<char>(0x80 | (value & 0x3F));
     }
-    const bool escaped = value < 0x20 || (value >= 0x7F && value < 0xA0) || value == '!' ||
-                         value == '%' || value == 0x2028 || value == 0x2029;
+    const bool escaped = is_control(value) || value == '!' || value == '%';
     ASSERT_EQ(encode_name(text) == text, !escaped) << value;
     ASSERT_EQ(decode_name(encode_name(text)), text) << value;
   }

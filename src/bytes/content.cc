@@ -40,6 +40,15 @@ Result<void> write_all(const FileDescriptor& file, std::span<const std::uint8_t>
   return {};
 }
 
+// Files of /proc have size 0, whatever they yield.
+Result<void> check_empty(const FileDescriptor& file) {
+  std::uint8_t byte = 0;
+  const ssize_t got = ::pread(file.get(), &byte, 1, 0);
+  if (got < 0) return fail(Reason::cannot_read, {}, system_error());
+  if (got != 0) return fail(Reason::size_unknown);
+  return {};
+}
+
 Result<FileDescriptor> open_temporary() {
   const char* configured = std::getenv("TMPDIR");
   const std::string folder = configured != nullptr && *configured != '\0' ? configured : "/tmp";
@@ -96,6 +105,7 @@ Result<std::unique_ptr<FileContent>> open_file(const std::string& path) {
   struct stat status{};
   if (::fstat(file.get(), &status) != 0) return fail(Reason::cannot_read, {}, system_error());
   if (!S_ISREG(status.st_mode)) return fail(Reason::not_a_regular_file);
+  if (status.st_size == 0) ASSAY_CHECK(check_empty(file));
   return std::make_unique<FileContent>(std::move(file), static_cast<std::uint64_t>(status.st_size));
 }
 

@@ -78,7 +78,8 @@ class FileContent final : public Content {
 };
 
 // Opens a regular file without following it into a device or waiting on a FIFO: anything else is
-// not_a_regular_file. Symbolic links are followed.
+// not_a_regular_file. Symbolic links are followed. size_unknown for files of /proc, which claim to
+// be empty and are not.
 Result<std::unique_ptr<FileContent>> open_file(const std::string& path);
 
 // Everything a stream delivers: in memory up to `memory_limit`, beyond that in an unlinked

@@ -113,6 +113,10 @@ TEST(OpenFile, TakesRegularFilesOnly) {
   EXPECT_EQ(open_file("").error().reason, Reason::cannot_open);
 }
 
+TEST(OpenFile, FilesThatOnlyClaimToBeEmptyAreErrors) {
+  EXPECT_EQ(open_file("/proc/version").error().reason, Reason::size_unknown);
+}
+
 TEST(FileContent, ThatShrinksIsAnErrorAndNoSignal) {
   const TemporaryFolder folder;
   write_file(folder / "file", pattern(10000));

@@ -168,7 +168,7 @@ std::string to_json(const ArtifactReport& report) {
             {"kind", report.kind},
             {"format", report.format}};
   json["status"] = standing_name(report.standing);
-  if (!report.release.empty()) json["release"] = report.release;
+  if (!report.release.empty()) json["release"] = encode_name(report.release);
   if (!report.kernel.empty()) json["rules"] = report.kernel;
   if (!report.note.empty()) json["note"] = report.note;
   json["trust"] = report.trust ? trust_of(*report.trust) : Json(nullptr);

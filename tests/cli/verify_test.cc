@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "bytes/view.h"
+#include "testing/elf_sample.h"
+#include "testing/package_sample.h"
 #include "tests/cli/run_assay.h"
 
 namespace assay {
@@ -145,6 +147,33 @@ TEST_F(VerifyTest, CompressedModules) {
   for (const Compressor& compressor : compressors)
     EXPECT_EQ(ran.artifact(std::string("m.ko.") + compressor.suffix)["format"],
               std::string("ko.") + compressor.suffix);
+}
+
+// A release is the module's own text.
+TEST_F(VerifyTest, ReleaseIsEncoded) {
+  const std::string release = "6.1\x1b[31m\xe2\x80\xae";
+  ElfSample elf(true, false);
+  std::string info = "vermagic=" + release + " SMP mod_unload ";
+  info += '\0';
+  elf.sections.push_back({.name = ".modinfo", .content = {info.begin(), info.end()}});
+  write_file(folder_ / "m.ko", elf.write());
+  const Ran ran = run_assay({"verify", "--json", folder_ / "m.ko"});
+  EXPECT_EQ(ran.artifact("m.ko")["release"], "6.1%1B[31m%E2%80%AE");
+}
+
+// The whole way: an unsigned module behind a link in a package is no longer overlooked.
+TEST_F(VerifyTest, ModulesBehindLinksOfAPackage) {
+  const auto unsigned_module = read_file(kCases + "artifacts/unsigned.bin");
+  const std::string module_text(unsigned_module.begin(), unsigned_module.end());
+  const std::string package =
+      deb_package(tar_entry("./usr/x.dat", module_text) +
+                  tar_entry("./lib/modules/R/h.ko", "", '1', "./usr/x.dat") +
+                  tar_entry("./lib/modules/R/s.ko", "", '2', "/usr/x.dat"));
+  write_file(folder_ / "p.deb", std::vector<std::uint8_t>(package.begin(), package.end()));
+  const Ran ran = run_assay({"verify", "--json", "--trust", kGoodKey, folder_ / "p.deb"});
+  EXPECT_EQ(ran.status, 1);
+  EXPECT_EQ(status_of(ran, "lib/modules/R/h.ko"), "unsigned");
+  EXPECT_EQ(status_of(ran, "lib/modules/R/s.ko"), "unsigned");
 }
 
 TEST_F(VerifyTest, CutCompressedModuleIsMalformedWithOffset) {
