@@ -74,7 +74,7 @@ class Bunzip2 {
 
 Decoder open_bzip2(std::unique_ptr<Stream> input, const DecoderOptions& options) {
   if (options.memory_limit < kMemory) return fail(Reason::limit_memory);
-  return std::make_unique<Pump<Bunzip2>>(Input(std::move(input)), options.whole_input);
+  return std::make_unique<Pump<Bunzip2>>(Input(std::move(input)), options.after);
 }
 
 }  // namespace assay

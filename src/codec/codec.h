@@ -34,6 +34,14 @@ std::string_view codec_name(Codec codec);
 // The codec that `head` (the first bytes of the data; 16 are enough) announces, if any.
 std::optional<Codec> detect_codec(View head);
 
+// What to make of bytes after the end of the first member (gzip), stream (bzip2, xz) or frame.
+enum class AfterStream : std::uint8_t {
+  decode,  // concatenated streams are decoded to the end of the input; anything else is corrupt
+  ignore,  // never looked at. Kernel payloads are followed by bytes that are not part of the stream
+           // (the 4-byte size that scripts/Makefile.lib size_append adds).
+  refuse,  // stream_followed, with their number: where readers differ in what they make of them
+};
+
 struct DecoderOptions {
   // What the decoder may allocate for itself; beyond it, limit_memory.
   std::uint64_t memory_limit = limits::kDecoderMemory;
@@ -41,10 +49,7 @@ struct DecoderOptions {
   std::uint64_t output_limit = limits::kArtifactSize;
   // Threads for streams that were written in independent blocks (xz).
   unsigned threads = 1;
-  // Kernel payloads are followed by bytes that are not part of the stream (the 4-byte size that
-  // scripts/Makefile.lib size_append adds): false stops at the end of the first stream, true
-  // decodes concatenated streams to the end of the input and rejects anything else after them.
-  bool whole_input = true;
+  AfterStream after = AfterStream::decode;
 };
 
 // A stream of what `input` decodes to.

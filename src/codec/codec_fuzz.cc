@@ -57,10 +57,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!head) return 0;
   const auto codec = static_cast<Codec>(head->u8<0>() % 7);
   const unsigned choice = head->u8<1>();
-  const DecoderOptions options{.memory_limit = 32 * limits::kMiB,
-                               .output_limit = kOutputLimit,
-                               .threads = (choice & 2) != 0 ? 2U : 1U,
-                               .whole_input = (choice & 1) != 0};
+  const DecoderOptions options{
+      .memory_limit = 32 * limits::kMiB,
+      .output_limit = kOutputLimit,
+      .threads = (choice & 2) != 0 ? 2U : 1U,
+      .after = (choice & 1) != 0 ? AfterStream::decode : AfterStream::ignore};
   const View rest = reader.left();
   detect_codec(rest);
   // Legacy lz4 decodes straight into what holds 8 MiB.

@@ -179,7 +179,7 @@ TEST_P(EveryTool, MembersFollowEachOther) {
 TEST_P(EveryTool, StopsAfterTheFirstMemberIfAsked) {
   if (GetParam().codec == Codec::lz4 && !GetParam().has_check) return;  // legacy frames have no end
   const Bytes data = text(5000);
-  const DecoderOptions first{.whole_input = false};
+  const DecoderOptions first{.after = AfterStream::ignore};
   const Bytes packed = compress(GetParam(), data);
   expect_decodes(decode(GetParam().codec, packed + packed, first), data);
   expect_decodes(decode(GetParam().codec, packed + noise(1000), first), data);
@@ -190,6 +190,21 @@ TEST_P(EveryTool, RejectsWhatFollowsTheLastMember) {
   const Decoded decoded = decode(GetParam().codec, packed + text(100));
   EXPECT_EQ(reason_of(decoded), "codec/corrupt");
   EXPECT_GE(decoded.error->where.offset, packed.size());
+}
+
+TEST_P(EveryTool, RefusesWhatFollowsTheFirstMemberIfAsked) {
+  if (GetParam().codec == Codec::lz4 && !GetParam().has_check) return;  // legacy frames have no end
+  const Bytes data = text(5000);
+  const DecoderOptions only{.after = AfterStream::refuse};
+  const Bytes packed = compress(GetParam(), data);
+  expect_decodes(decode(GetParam().codec, packed, only), data);
+  for (const Bytes& rest : {packed, Bytes(1), Bytes(512), noise(1'000'000)}) {
+    const Decoded decoded = decode(GetParam().codec, packed + rest, only);
+    ASSERT_EQ(reason_of(decoded), "codec/followed");
+    EXPECT_EQ(decoded.error->where, (Extent{packed.size(), rest.size()}));
+    EXPECT_EQ(decoded.error->detail,
+              std::to_string(rest.size()) + " bytes after the end of the stream");
+  }
 }
 
 TEST_P(EveryTool, NoticesEveryTruncation) {
@@ -272,8 +287,9 @@ TEST(Codec, ThreadsDecodeTheSame) {
     const Bytes packed = compress(tool, data);
     expect_decodes(decode(Codec::xz, packed, {.threads = 4}), data);
     expect_decodes(decode(Codec::xz, packed + packed, {.threads = 4}), data + data);
-    expect_decodes(decode(Codec::xz, packed + noise(1000), {.threads = 4, .whole_input = false}),
-                   data);
+    expect_decodes(
+        decode(Codec::xz, packed + noise(1000), {.threads = 4, .after = AfterStream::ignore}),
+        data);
     Bytes damaged = packed;
     damaged[damaged.size() / 2] ^= 1;
     EXPECT_EQ(reason_of(decode(Codec::xz, damaged, {.threads = 4})), "codec/corrupt");
@@ -358,7 +374,7 @@ const Tool& legacy() {
 }
 
 TEST(Lz4Legacy, AKernelPayloadEndsWithItsSize) {
-  const DecoderOptions first{.whole_input = false};
+  const DecoderOptions first{.after = AfterStream::ignore};
   // Smaller and larger than the largest block, and whole blocks.
   for (const std::size_t size : {100UL, 70'000UL, 8UL << 20, (8UL << 20) + 1, 17UL << 20}) {
     const Bytes data = text(size);
@@ -379,7 +395,8 @@ TEST(Lz4Legacy, EndsAtASizeOfZeroOrAnotherMagic) {
   expect_decodes(decode(Codec::lz4, packed + le32(0)), data);
   expect_decodes(decode(Codec::lz4, packed + le32(0) + Bytes(509)), data);
   EXPECT_EQ(reason_of(decode(Codec::lz4, packed + le32(0) + Bytes{1})), "codec/corrupt");
-  expect_decodes(decode(Codec::lz4, packed + le32(0) + noise(100), {.whole_input = false}), data);
+  expect_decodes(decode(Codec::lz4, packed + le32(0) + noise(100), {.after = AfterStream::ignore}),
+                 data);
   expect_decodes(decode(Codec::lz4, packed + packed), data + data);
   expect_decodes(decode(Codec::lz4, le32(0x184c2102) + packed), data);
 }

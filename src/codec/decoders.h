@@ -1,6 +1,6 @@
 // codec/decoders.h - the decoders behind open_decoder() (codec/codec.h), one file each.
 //
-// Each honours memory_limit, threads and whole_input; output_limit is open_decoder()'s.
+// Each honours memory_limit, threads and after; output_limit is open_decoder()'s.
 
 #pragma once
 

@@ -63,7 +63,7 @@ class Inflate {
 
 Decoder open_gzip(std::unique_ptr<Stream> input, const DecoderOptions& options) {
   if (options.memory_limit < kMemory) return fail(Reason::limit_memory);
-  return std::make_unique<Pump<Inflate>>(Input(std::move(input)), options.whole_input);
+  return std::make_unique<Pump<Inflate>>(Input(std::move(input)), options.after);
 }
 
 }  // namespace assay

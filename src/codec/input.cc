@@ -1,5 +1,7 @@
 #include "codec/input.h"
 
+#include <fmt/format.h>
+
 #include <utility>
 
 namespace assay {
@@ -30,6 +32,19 @@ Result<std::size_t> Input::read(std::span<std::uint8_t> out) {
   ASSAY_TRY(const std::size_t got, read_full(*stream_, out.subspan(held)));
   end_offset_ += got;
   return held + got;
+}
+
+Result<void> check_no_more(Input& input) {
+  const std::uint64_t end = input.offset();
+  for (;;) {
+    ASSAY_TRY(const std::span<const std::uint8_t> rest, input.some());
+    if (rest.empty()) break;
+    input.skip(rest.size());
+  }
+  const std::uint64_t size = input.offset() - end;
+  if (size == 0) return {};
+  return fail(Reason::stream_followed, {end, size},
+              fmt::format("{} bytes after the end of the stream", size));
 }
 
 std::unexpected<Error> fail_at(Reason reason, const Input& input, std::string detail) {

@@ -55,6 +55,9 @@ inline void copy_bytes(std::span<const std::uint8_t> from, std::span<std::uint8_
   std::copy(from.begin(), from.end(), to.begin());
 }
 
+// stream_followed unless the input has ended. Reads the rest to say how much there is.
+Result<void> check_no_more(Input& input);
+
 // Failures that name the place that was reached in the compressed data.
 std::unexpected<Error> fail_at(Reason reason, const Input& input, std::string detail = {});
 

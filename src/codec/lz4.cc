@@ -47,8 +47,7 @@ class LegacyStream final : public Stream {
  public:
   static constexpr std::uint64_t kMemory = 2ULL * kLargestBlock;
 
-  LegacyStream(Input input, bool whole_input)
-      : input_(std::move(input)), whole_input_(whole_input) {}
+  LegacyStream(Input input, AfterStream after) : input_(std::move(input)), after_(after) {}
 
   Result<std::size_t> read(std::span<std::uint8_t> out) override {
     std::size_t filled = 0;
@@ -95,7 +94,7 @@ class LegacyStream final : public Stream {
   Result<std::optional<std::uint32_t>> next_size() {
     for (;;) {
       ASSAY_TRY(const std::span<const std::uint8_t> head, input_.at_least(4));
-      if (head.empty() || (head.size() < 4 && !whole_input_)) return end();
+      if (head.empty() || (head.size() < 4 && ignores_rest())) return end();
       if (head.size() < 4) return fail_at(Reason::stream_truncated, input_);
       const std::uint32_t size = word(head.first(4));
       if (size > kLargestBlock && size != kLegacyMagic) {
@@ -117,9 +116,11 @@ class LegacyStream final : public Stream {
     return std::nullopt;
   }
 
+  bool ignores_rest() const { return after_ == AfterStream::ignore; }
+
   // What size_append wrote: the size of everything before it. As the format has no end, only a
   // block that is too large or not all there can be told from it.
-  bool is_size_trailer(std::uint32_t size) const { return !whole_input_ && size == produced_; }
+  bool is_size_trailer(std::uint32_t size) const { return ignores_rest() && size == produced_; }
 
   Result<std::size_t> missing_block(std::uint32_t size) {
     if (!is_size_trailer(size)) return fail_at(Reason::stream_truncated, input_);
@@ -129,7 +130,8 @@ class LegacyStream final : public Stream {
 
   // Zeros after the last block are padding, as in an initramfs.
   Result<void> check_padding() {
-    while (whole_input_) {
+    if (after_ == AfterStream::refuse) return check_no_more(input_);
+    while (!ignores_rest()) {
       ASSAY_TRY(const std::span<const std::uint8_t> rest, input_.some());
       if (rest.empty()) break;
       if (!std::ranges::all_of(rest, [](std::uint8_t byte) { return byte == 0; }))
@@ -140,7 +142,7 @@ class LegacyStream final : public Stream {
   }
 
   Input input_;
-  bool whole_input_;
+  AfterStream after_;
   bool ended_ = false;
   std::uint32_t produced_ = 0;  // modulo 2^32, as size_append counts
   Scratch compressed_;
@@ -197,9 +199,9 @@ Decoder open_lz4(std::unique_ptr<Stream> stream, const DecoderOptions& options) 
   if (head.size() < 4) return fail_at(Reason::stream_truncated, input);
   if (word(head.first(4)) == kLegacyMagic) {
     if (options.memory_limit < LegacyStream::kMemory) return fail_at(Reason::limit_memory, input);
-    return std::make_unique<LegacyStream>(std::move(input), options.whole_input);
+    return std::make_unique<LegacyStream>(std::move(input), options.after);
   }
-  auto frames = std::make_unique<Pump<Frames>>(std::move(input), options.whole_input);
+  auto frames = std::make_unique<Pump<Frames>>(std::move(input), options.after);
   frames->library().configure(options.memory_limit);
   return frames;
 }

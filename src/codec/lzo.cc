@@ -98,8 +98,8 @@ class Header {
 
 class LzopStream final : public Stream {
  public:
-  LzopStream(std::unique_ptr<Stream> input, bool whole_input)
-      : input_(std::move(input)), whole_input_(whole_input) {}
+  LzopStream(std::unique_ptr<Stream> input, AfterStream after)
+      : input_(std::move(input)), after_(after) {}
 
   Result<std::size_t> read(std::span<std::uint8_t> out) override {
     std::size_t filled = 0;
@@ -199,7 +199,10 @@ class LzopStream final : public Stream {
 
   Result<std::size_t> end_file() {
     state_ = State::ended;
-    if (whole_input_) {
+    if (after_ == AfterStream::refuse) {
+      ASSAY_CHECK(check_no_more(input_));
+    }
+    if (after_ == AfterStream::decode) {
       ASSAY_TRY(const Bytes rest, input_.some());
       if (!rest.empty()) state_ = State::between;
     }
@@ -238,7 +241,7 @@ class LzopStream final : public Stream {
   }
 
   Input input_;
-  bool whole_input_;
+  AfterStream after_;
   State state_ = State::between;
   std::uint32_t flags_ = 0;
   std::vector<std::uint8_t> buffer_;
@@ -249,7 +252,7 @@ class LzopStream final : public Stream {
 
 Decoder open_lzo(std::unique_ptr<Stream> input, const DecoderOptions& options) {
   if (options.memory_limit < kMemory) return fail(Reason::limit_memory);
-  return std::make_unique<LzopStream>(std::move(input), options.whole_input);
+  return std::make_unique<LzopStream>(std::move(input), options.after);
 }
 
 }  // namespace assay

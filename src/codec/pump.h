@@ -36,7 +36,7 @@ struct Fault {
 template <class Library>
 class Pump final : public Stream {
  public:
-  Pump(Input input, bool whole_input) : input_(std::move(input)), whole_input_(whole_input) {}
+  Pump(Input input, AfterStream after) : input_(std::move(input)), after_(after) {}
 
   Library& library() { return library_; }
 
@@ -82,14 +82,15 @@ class Pump final : public Stream {
 
   Result<void> end_member() {
     state_ = State::ended;
-    if (!whole_input_) return {};
+    if (after_ == AfterStream::ignore) return {};
+    if (after_ == AfterStream::refuse) return check_no_more(input_);
     ASSAY_TRY(const std::span<const std::uint8_t> in, input_.some());
     if (!in.empty()) state_ = State::between;
     return {};
   }
 
   Input input_;
-  bool whole_input_;
+  AfterStream after_;
   State state_ = State::between;
   int stalls_ = 0;
   Library library_;

@@ -72,8 +72,8 @@ class Lzma {
   lzma_ret start() {
     if (codec_ == Codec::lzma) return lzma_alone_decoder(&lzma_, options_.memory_limit);
     // A check that liblzma does not know would go unverified.
-    const std::uint32_t flags =
-        LZMA_TELL_UNSUPPORTED_CHECK | (options_.whole_input ? LZMA_CONCATENATED : 0U);
+    const std::uint32_t flags = LZMA_TELL_UNSUPPORTED_CHECK |
+                                (options_.after == AfterStream::decode ? LZMA_CONCATENATED : 0U);
     if (options_.threads <= 1) return lzma_stream_decoder(&lzma_, options_.memory_limit, flags);
     lzma_mt threading{};
     threading.flags = flags;
@@ -90,7 +90,7 @@ class Lzma {
 };
 
 Decoder open(Codec codec, std::unique_ptr<Stream> input, const DecoderOptions& options) {
-  auto pump = std::make_unique<Pump<Lzma>>(Input(std::move(input)), options.whole_input);
+  auto pump = std::make_unique<Pump<Lzma>>(Input(std::move(input)), options.after);
   pump->library().configure(codec, options);
   return pump;
 }

@@ -79,7 +79,7 @@ class Zstd {
 }  // namespace
 
 Decoder open_zstd(std::unique_ptr<Stream> input, const DecoderOptions& options) {
-  auto pump = std::make_unique<Pump<Zstd>>(Input(std::move(input)), options.whole_input);
+  auto pump = std::make_unique<Pump<Zstd>>(Input(std::move(input)), options.after);
   ASSAY_CHECK(pump->library().configure(options.memory_limit));
   return pump;
 }

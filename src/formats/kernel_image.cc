@@ -239,7 +239,7 @@ Result<std::unique_ptr<Stream>> open_payload(const Content& content, const Kerne
   ASSAY_TRY(std::unique_ptr<Stream> part, open_part(content, image, options));
   if (!image.payload_codec) return part;
   DecoderOptions inner = options;
-  inner.whole_input = false;
+  inner.after = AfterStream::ignore;
   return open_decoder(*image.payload_codec, std::move(part), inner);
 }
 

@@ -49,7 +49,7 @@ inline constexpr DecoderOptions kPayloadOptions{.memory_limit = limits::kPayload
 Result<std::optional<KernelImage>> find_kernel_image(const Content& content);
 
 // The kernel inside, decompressed: an ELF file, a flat binary. `content` outlives the stream.
-// `whole_input` is about `outer`; what follows a payload is never looked at.
+// `after` is about `outer`; what follows a payload is never looked at.
 Result<std::unique_ptr<Stream>> open_payload(const Content& content, const KernelImage& image,
                                              const DecoderOptions& options = kPayloadOptions);
 

@@ -51,7 +51,7 @@ bool is_kernel_start(View start) {
 // Damage means that this is no payload, and nothing else.
 bool decodes_to_kernel(const ImageSource& source, std::uint64_t offset, Codec codec) {
   DecoderOptions options = kPayloadOptions;
-  options.whole_input = false;
+  options.after = AfterStream::ignore;
   auto packed = source.stream(offset);
   if (!packed) return false;
   const auto decoder = open_decoder(codec, std::move(*packed), options);

@@ -35,10 +35,15 @@ std::string image_format(const KernelImage& image) {
   return format;
 }
 
-// A module's plain content; for one that was compressed, what it decompresses to.
+// A module's plain content; for one that was compressed, what it decompresses to. Who decompresses
+// it is not known: the kernel ends with the first stream, whatever follows
+// (kernel/module/decompress.c, 6.1, 6.12 and 7.2); kmod reads streams that follow, and takes or
+// refuses other bytes by the library it uses (libkmod/libkmod-file.c: gzread, LZMA_CONCATENATED,
+// ZSTD_decompressStream).
 Result<std::unique_ptr<Content>> plain_content(const Content& content, std::optional<Codec> codec) {
   if (!codec) return nullptr;
-  ASSAY_TRY(auto stream, open_decoder(*codec, std::make_unique<ContentStream>(content)));
+  ASSAY_TRY(auto stream, open_decoder(*codec, std::make_unique<ContentStream>(content),
+                                      {.after = AfterStream::refuse}));
   return hold(*stream, limits::kArtifactInMemory, limits::kArtifactSize);
 }
 

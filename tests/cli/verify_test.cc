@@ -149,6 +149,30 @@ TEST_F(VerifyTest, CompressedModules) {
               std::string("ko.") + compressor.suffix);
 }
 
+// What the kernel reads of them and what kmod reads differ.
+TEST_F(VerifyTest, ModulesInSeveralStreamsAreUndetermined) {
+  const std::vector<Compressor> compressors = {{"xz", {"xz", "--check=crc32", "-c"}},
+                                               {"gz", {"gzip", "-n", "-c"}},
+                                               {"zst", {"zstd", "-q", "-c"}}};
+  const auto bytes = read_file(kGood);
+  const std::span whole(bytes);
+  for (const Compressor& compressor : compressors) {
+    auto packed = run_command(compressor.command, whole.first(whole.size() / 2)).out;
+    const auto rest = run_command(compressor.command, whole.subspan(whole.size() / 2)).out;
+    packed.insert(packed.end(), rest.begin(), rest.end());
+    write_file(folder_ / (std::string("two.ko.") + compressor.suffix), packed);
+    packed = run_command(compressor.command, whole).out;
+    packed.resize(packed.size() + 5, 'x');
+    write_file(folder_ / (std::string("junk.ko.") + compressor.suffix), packed);
+  }
+  const Ran ran = run_assay({"verify", "--json", "--trust", kGoodKey, folder_.path()});
+  EXPECT_EQ(ran.status, 2);
+  EXPECT_EQ(ran.summary()["undetermined"], 6);
+  const Json reason = ran.artifact("junk.ko.xz")["reason"];
+  EXPECT_EQ(reason["id"], "codec/followed");
+  EXPECT_EQ(reason["extent"]["size"], 5);
+}
+
 // A release is the module's own text.
 TEST_F(VerifyTest, ReleaseIsEncoded) {
   const std::string release = "6.1\x1b[31m\xe2\x80\xae";
