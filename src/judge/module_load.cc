@@ -55,7 +55,7 @@ Result<DecompressedModule> decompress(Codec codec, const Content& content,
     }
   }
   DecoderOptions decoder;
-  decoder.whole_input = false;  // the kernel stops at the end of the first stream
+  decoder.after = AfterStream::ignore;  // the kernel stops at the end of the first stream
   auto stream = open_decoder(codec, std::make_unique<ContentStream>(content), decoder);
   if (!stream) {
     module.fault = stream.error();

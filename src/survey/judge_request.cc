@@ -7,6 +7,7 @@
 #include <ranges>
 
 #include "base/limits.h"
+#include "formats/module_name.h"
 #include "judge/ima_door.h"
 
 namespace assay {
@@ -41,12 +42,12 @@ Result<std::uint32_t> parse_flag(std::span<const FlagName> names, std::string_vi
 
 // What kmod does with a compressed file whose bytes it decompresses itself.
 Result<std::unique_ptr<Content>> decompress(const Content& content, std::string_view file_name) {
-  const std::optional<Codec> codec = file_name.ends_with(".ko.xz")    ? std::optional(Codec::xz)
-                                     : file_name.ends_with(".ko.gz")  ? std::optional(Codec::gzip)
-                                     : file_name.ends_with(".ko.zst") ? std::optional(Codec::zstd)
-                                                                      : std::nullopt;
-  if (!codec) return nullptr;
-  ASSAY_TRY(auto stream, open_decoder(*codec, std::make_unique<ContentStream>(content)));
+  const auto name = parse_module_name(file_name);
+  if (!name || !name->codec) return nullptr;
+  DecoderOptions options;
+  options.after = AfterStream::refuse;
+  ASSAY_TRY(auto stream,
+            open_decoder(*name->codec, std::make_unique<ContentStream>(content), options));
   return hold(*stream, limits::kArtifactInMemory, limits::kArtifactSize);
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "base/name.h"
+#include "formats/module_name.h"
 #include "sources/source.h"
 
 namespace assay {
@@ -13,9 +14,7 @@ namespace {
 class ImageFinder final : public SourceVisitor {
  public:
   void found(Found found) override {
-    bool is_module = false;
-    module_codec(found.inner_name, is_module);
-    if (is_module) return;
+    if (parse_module_name(found.inner_name)) return;
     const auto examined = examine(std::move(found), false, {},
                                   [this](const Examined& artifact, const Content& content) {
                                     if (artifact.image) add(read_image_trust(artifact, content));

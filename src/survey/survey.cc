@@ -1,5 +1,7 @@
 #include "survey/survey.h"
 
+#include <fmt/format.h>
+
 #include <deque>
 #include <memory>
 #include <mutex>
@@ -8,6 +10,7 @@
 
 #include "base/limits.h"
 #include "base/name.h"
+#include "formats/module_name.h"
 #include "survey/ordered.h"
 #include "survey/pool.h"
 
@@ -80,7 +83,7 @@ bool add_config(const Found& found, TrustBook& book) {
 }
 
 JudgedModule judge_module(const Examined& artifact, const TrustAnswer& trust) {
-  JudgedModule judged{artifact.name, "package", {}, {}, {}};
+  JudgedModule judged{artifact.name, "package", {}, {}, {}, {}, {}, {}};
   if (artifact.error || !trust) {
     Error error = artifact.error ? *artifact.error : trust.error();
     error.path = artifact.name;
@@ -89,6 +92,7 @@ JudgedModule judge_module(const Examined& artifact, const TrustAnswer& trust) {
   }
   const Platform& platform = (*trust)->platform;
   judged.platform = platform.name;
+  judged.kernel = platform.kernel;
   judged.rules = (*trust)->kernel.describe();
   judged.verdict = conclude(platform.kernel, true, [&](Walk& walk) {
     Platform own;
@@ -101,6 +105,31 @@ JudgedModule judge_module(const Examined& artifact, const TrustAnswer& trust) {
   else if (verdict.deciding != nullptr)
     judged.reason = explain(verdict.steps, verdict.deciding_step, artifact.name);
   return judged;
+}
+
+JudgedModule judge_on(const JudgeRequest& request, const RequestEvidence& evidence,
+                      const std::string& name, const Platform& platform) {
+  RequestVerdict answer = judge_request(request, evidence, platform, true);
+  JudgedModule judged{name, platform.name,  {}, std::move(answer.verdict), {}, {},
+                      {},   platform.kernel};
+  judged.rules =
+      fmt::format("{} {} {}", to_string(platform.kernel.version),
+                  variant_name(platform.kernel.variant), arch_name(platform.kernel.arch));
+  judged.taint = std::move(answer.taint);
+  judged.signature_err = answer.signature_err;
+  const Verdict& verdict = judged.verdict;
+  if (!verdict.open.empty())
+    judged.reason = explain_open(verdict.open, name);
+  else if (verdict.deciding != nullptr)
+    judged.reason = explain(verdict.steps, verdict.deciding_step, name);
+  return judged;
+}
+
+// Is this what the request is about?
+Result<bool> is_wanted(const JudgeRequest& request, const Found& found, const Content& content) {
+  if (request.request == Request::module) return parse_module_name(found.inner_name).has_value();
+  ASSAY_TRY(const auto image, find_kernel_image(content));
+  return image.has_value();
 }
 
 // One artifact's verdict, made perhaps before it is certain what it is checked against.
@@ -297,9 +326,41 @@ Surveyed survey_and_judge(const SurveyOptions& options, const TrustOptions& trus
     });
   };
   const auto failed = [](const Error& error) {
-    return JudgedModule{error.path, {}, {}, {}, explain(error)};
+    return JudgedModule{error.path, {}, {}, {}, explain(error), {}, {}, {}};
   };
   return run.go(work, failed, [&book] { book.no_more_images(); });
+}
+
+Surveyed survey_and_judge_on(const SurveyOptions& options, const JudgeRequest& request,
+                             std::span<const Platform> platforms,
+                             const std::function<void(const std::vector<JudgedModule>&)>& report) {
+  using Verdicts = std::vector<JudgedModule>;
+  Run<Verdicts> run(options, report);
+  const auto failed = [](const Error& error) {
+    return Verdicts{{error.path, {}, {}, {}, explain(error), {}, {}, {}}};
+  };
+  const auto judge = [&](const Found& found) -> Result<std::optional<Verdicts>> {
+    std::unique_ptr<Content> file;
+    if (!found.content) {
+      ASSAY_TRY(file, open_file(found.path));
+    }
+    const Content& content = found.content ? *found.content : *file;
+    const bool is_named =
+        !found.path.empty() && std::ranges::find(options.paths, found.path) != options.paths.end();
+    ASSAY_TRY(const bool wanted, is_wanted(request, found, content));
+    if (!wanted && !is_named) return std::nullopt;
+    ASSAY_TRY(const RequestEvidence evidence, collect_request(request, content, found.inner_name));
+    Verdicts verdicts;
+    for (const Platform& platform : platforms)
+      verdicts.push_back(judge_on(request, evidence, found.name, platform));
+    return std::optional(std::move(verdicts));
+  };
+  const auto work = [&](const Found& found, std::uint64_t ticket) {
+    auto judged = judge(found);
+    if (!judged) return run.reports().fill(ticket, failed(with_path(judged.error(), found.name)));
+    run.reports().fill(ticket, std::move(*judged));
+  };
+  return run.go(work, failed, [] {});
 }
 
 }  // namespace assay

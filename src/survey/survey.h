@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "survey/artifact_report.h"
+#include "survey/judge_request.h"
 #include "survey/trust_book.h"
 #include "survey/verify.h"
 
@@ -59,17 +60,26 @@ Summary survey_and_verify(const SurveyOptions& options, const TrustOptions& trus
                           const VerifyOptions& verify,
                           const std::function<void(const ArtifactReport&)>& report);
 
-// What `assay judge module` says of one module.
+// What `assay judge` says of one file on one platform.
 struct JudgedModule {
   std::string path;
   std::string platform;
   std::string rules;  // whose rules were applied; empty where none were
   Verdict verdict;
   std::optional<ReasonReport> reason;  // why it is not simply allowed
+  std::string taint;                   // of a module that loads
+  std::optional<Errno> signature_err;  // what the signature check of kexec said
+  KernelId kernel;                     // whose rules they are
 };
 
 // Every module judged for the kernel of its own package.
 Surveyed survey_and_judge(const SurveyOptions& options, const TrustOptions& trust,
                           const std::function<void(const JudgedModule&)>& report);
+
+// Every module, or kernel image, judged on each of `platforms`; `report` gets one verdict for each,
+// in their order. Files that are named themselves are judged whatever they are.
+Surveyed survey_and_judge_on(const SurveyOptions& options, const JudgeRequest& request,
+                             std::span<const Platform> platforms,
+                             const std::function<void(const std::vector<JudgedModule>&)>& report);
 
 }  // namespace assay

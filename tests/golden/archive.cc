@@ -42,7 +42,7 @@ Result<void> read_artifacts(const std::string& folder,
   for (;;) {
     ASSAY_TRY(const bool more, tar.next(entry));
     if (!more) return {};
-    if (!entry.is_regular || !wanted(entry.name)) continue;
+    if (entry.kind != TarKind::regular || !wanted(entry.name)) continue;
     ASSAY_TRY(const auto content,
               hold(tar.content(), limits::kArtifactInMemory, limits::kArtifactSize, entry.size));
     ASSAY_CHECK(on_artifact(entry.name, *content));
