@@ -4,6 +4,7 @@
 
 #include "base/hex.h"
 #include "base/name.h"
+#include "catalogue/proofs.h"
 
 namespace assay {
 
@@ -255,6 +256,21 @@ std::string to_json_error(const Error& error) {
                    {"text", describe(error)}});
 }
 
+std::string to_json(const Rule& rule, std::uint64_t proving_rows) {
+  return line(Json{{"schema", "assay.rule/1"},
+                   {"id", rule.id},
+                   {"mechanism", rule.mechanism()},
+                   {"kernel_function", rule.site},
+                   {"holds", rule.holds},
+                   {"fails", rule.fails},
+                   {"errno", errno_name(rule.otherwise)},
+                   {"errno_number", errno_number(rule.otherwise)},
+                   {"crashes", rule.crashes},
+                   {"kernels", rule.scope.describe()},
+                   {"log", rule.log},
+                   {"rows", proving_rows}});
+}
+
 std::string to_json(const JudgedArtifact& judged, const Verdict& verdict) {
   Json json{{"schema", "assay.verdict/1"},
             {"request", judged.request},
@@ -268,7 +284,10 @@ std::string to_json(const JudgedArtifact& judged, const Verdict& verdict) {
   json["errno_number"] = returns ? Json(errno_number(verdict.err)) : Json(nullptr);
   json["reason"] = judged.reason ? reason_of(*judged.reason) : Json(nullptr);
   json["deciding_rule"] = verdict.deciding == nullptr ? Json(nullptr) : Json(verdict.deciding->id);
-  json["proven"] = false;
+  const bool certain = verdict.decision != Decision::undetermined;
+  json["proven"] = certain && is_proven(verdict.deciding, judged.request, judged.kernel);
+  if (!judged.taint.empty()) json["taint"] = judged.taint;
+  if (judged.signature_err) json["signature_errno"] = errno_name(*judged.signature_err);
   if (!verdict.open.empty()) json["open"] = verdict.open;
   json["log"] = verdict.log;
   json["steps"] = steps_of(verdict.steps);
