@@ -1,15 +1,44 @@
 // assay judge: what would this kernel do with it, and why?
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <optional>
 
 #include "cli/command.h"
+#include "cli/platform_arguments.h"
 #include "cli/progress_line.h"
 #include "report/json.h"
 
 namespace assay {
 
 namespace {
+
+JudgedArtifact describe(const JudgedModule& judged, const std::string& request) {
+  return {request,       judged.path,  judged.platform,      judged.rules,
+          judged.reason, judged.taint, judged.signature_err, judged.kernel};
+}
+
+std::string fate(const Verdict& verdict) {
+  const bool has_error = verdict.decision == Decision::refused && verdict.err != Errno::none;
+  return has_error ? fmt::format("refused {}", errno_name(verdict.err))
+                   : std::string(decision_name(verdict.decision));
+}
+
+// What becomes of one file on several platforms, where that is not the same.
+std::string difference(const std::vector<JudgedModule>& verdicts) {
+  bool differ = false;
+  for (const JudgedModule& judged : verdicts)
+    differ |= fate(judged.verdict) != fate(verdicts.front().verdict);
+  if (!differ) return {};
+  std::string text = verdicts.front().path + '\n';
+  for (const JudgedModule& judged : verdicts) {
+    const Rule* rule = judged.verdict.deciding;
+    text += fmt::format("  {:<24} {:<22} {}\n", judged.platform, fate(judged.verdict),
+                        rule == nullptr ? "" : rule->id);
+  }
+  return text;
+}
 
 class JudgeCommand final : public Command {
  public:
@@ -18,85 +47,147 @@ class JudgeCommand final : public Command {
   const char* arguments() const override { return "REQUEST --platform PLATFORM PATH..."; }
   const char* notes() const override {
     return R"(For one artifact the walk through the kernel's rules is printed; for more, what was refused or
-could not be found out, and -v prints every walk.
+could not be found out, and -v prints every walk. With several platforms: the artifacts whose fate
+is not the same on all of them.
+
+REQUEST is module (init_module, finit_module) or kexec (kexec_file_load, kexec_load). A module is
+judged as far as its file and the platform decide: symbols that the kernel lacks, and what the
+module itself says when it starts, are not looked at. Where a rule of IMA appraises, the verdict is
+left open and names the rule.
 
 Exit status: 0 every request is allowed, 1 some request is refused, 2 something could not be
 found out and nothing is known to be refused.
 
 Examples:
   assay judge module --platform package linux-image-6.1.0-56-amd64_6.1.192-2_amd64.deb
-  assay judge module --platform package --json root/ | jq 'select(.decision != "allowed")'
+  assay judge module --platform server.toml r8126.ko
+  assay judge kexec --platform today.toml --platform proposed.toml /boot/vmlinuz
 )";
   }
 
   void add_options(CLI::App& app) override {
-    app.add_option("REQUEST", request_, "what the kernel is asked to do: module (load it)")
+    app.add_option("REQUEST", request_, "what the kernel is asked to do: module, kexec")
         ->option_text(" ");
-    app.add_option("PATH", paths_, "modules, folders, Debian packages (.deb); - is standard input")
+    app.add_option("PATH", paths_, "files, folders, Debian packages (.deb); - is standard input")
         ->option_text(" ");
-    app.add_option("--platform", platform_,
-                   "the kernel that is asked: package (the one beside the artifact)")
+    app.add_option("--platform", platforms_,
+                   "the kernel that is asked: package (the one beside the artifact), a platform "
+                   "file, or a folder of them; may be repeated")
         ->type_name("PLATFORM")
-        ->option_text("PLATFORM");
+        ->option_text("PLATFORM")
+        ->allow_extra_args(false);
+    app.add_option("--syscall", syscall_,
+                   "init_module, finit_module, kexec_load or kexec_file_load")
+        ->type_name("CALL")
+        ->option_text("CALL");
+    app.add_option("--flags", flags_,
+                   "of finit_module: force-modversions, force-vermagic, compressed; of "
+                   "kexec_file_load: no-initramfs, on-crash; or numbers")
+        ->type_name("LIST")
+        ->option_text("LIST");
   }
 
   Result<void> check() const override {
-    if (request_.empty()) return fail(Reason::usage, {}, "REQUEST is missing: module");
-    if (request_ != "module")
-      return fail(Reason::usage, {}, "unknown request " + request_ + ", expected module");
-    if (platform_.empty())
-      return fail(Reason::usage, {}, "--platform is missing: --platform package");
-    if (platform_ != "package")
-      return fail(Reason::usage, {}, "unknown platform " + platform_ + ", expected package");
+    if (request_.empty()) return fail(Reason::usage, {}, "REQUEST is missing: module or kexec");
+    ASSAY_TRY(const JudgeRequest request, parse_request(request_, syscall_, flags_));
+    if (platforms_.empty())
+      return fail(Reason::usage, {}, "--platform is missing: package, or a platform file");
+    const bool package = asks_package();
+    if (package && platforms_.size() > 1)
+      return fail(Reason::usage, {}, "--platform package stands alone");
+    if (package && (request.request != Request::module || request.syscall || request.flags != 0))
+      return fail(Reason::usage, {},
+                  "--platform package judges the signatures of modules; for more describe the "
+                  "platform in a file");
     return require_paths(paths_);
   }
 
   ExitStatus run(const CommonOptions& common, Output& output) override {
-    TextStyle style = common.text_style();
+    std::vector<Platform> platforms;
+    if (!asks_package()) {
+      auto loaded = load_platforms(platforms_);
+      if (!loaded) {
+        output.error(loaded.error());
+        return kUndetermined;
+      }
+      platforms = std::move(*loaded);
+    }
+    Judging judging{common.text_style(), {}, {}, {}, {}};
     Progress numbers;
     ProgressLine progress(numbers, !common.quiet);
-    Groups groups;
-    VerdictSummary summary;
-    std::optional<JudgedModule> only;  // as long as there is no second
     const SurveyOptions options{paths_, common.job_count(), false, {}, &numbers};
+    const auto take = [&](const JudgedModule& judged) {
+      progress.hide();
+      add(judged, common, output, judging);
+    };
     const Surveyed surveyed =
-        survey_and_judge(options, TrustOptions(), [&](const JudgedModule& judged) {
-          summary.add(judged.verdict.decision);
-          const JudgedArtifact artifact{request_, judged.path, judged.platform, judged.rules,
-                                        judged.reason};
-          if (common.json || style.verbose) {
-            progress.hide();
-            output.print(common.json ? to_json(artifact, judged.verdict) + '\n'
-                                     : to_text(artifact, judged.verdict, style));
-            return;
-          }
-          add_to(groups, artifact, judged.verdict, style);
-          if (summary.artifacts == 1)
-            only = judged;
-          else
-            only.reset();
-        });
-    summary.skipped = surveyed.skipped;
+        asks_package()
+            ? survey_and_judge(options, TrustOptions(), take)
+            : survey_and_judge_on(options, *parse_request(request_, syscall_, flags_), platforms,
+                                  [&](const std::vector<JudgedModule>& verdicts) {
+                                    for (const JudgedModule& judged : verdicts) take(judged);
+                                    judging.differences += difference(verdicts);
+                                  });
+    judging.summary.skipped = surveyed.skipped;
     progress.hide();
-    if (common.json) {
-      output.print(to_json(summary) + '\n');
-    } else if (only && !common.quiet) {
-      style.verbose = true;
-      output.print(
-          to_text({request_, only->path, only->platform, only->rules, only->reason}, only->verdict, style));
-    } else {
-      output.print(groups.to_text(common.quiet));
-      if (!common.quiet) output.print(to_text(summary));
-    }
-    warn_of_empty_paths(surveyed.empty_paths, "modules", output);
+    conclude(common, output, judging);
+    warn_of_empty_paths(surveyed.empty_paths, request_ == "module" ? "modules" : "kernel images",
+                        output);
+    const VerdictSummary& summary = judging.summary;
     if (summary.refused + summary.crashes != 0) return kBad;
     return summary.undetermined != 0 || summary.artifacts == 0 ? kUndetermined : kGood;
   }
 
  private:
+  // What has been said and what is still to be.
+  struct Judging {
+    TextStyle style;
+    Groups groups;
+    VerdictSummary summary;
+    std::optional<JudgedModule> only;  // as long as there is no second
+    std::string differences;           // between platforms
+  };
+
+  bool asks_package() const { return std::ranges::find(platforms_, "package") != platforms_.end(); }
+
+  void add(const JudgedModule& judged, const CommonOptions& common, Output& output,
+           Judging& judging) const {
+    judging.summary.add(judged.verdict.decision);
+    const JudgedArtifact artifact = describe(judged, request_);
+    if (common.json || judging.style.verbose) {
+      output.print(common.json ? to_json(artifact, judged.verdict) + '\n'
+                               : to_text(artifact, judged.verdict, judging.style));
+      return;
+    }
+    add_to(judging.groups, artifact, judged.verdict, judging.style);
+    if (judging.summary.artifacts == 1)
+      judging.only = judged;
+    else
+      judging.only.reset();
+  }
+
+  void conclude(const CommonOptions& common, Output& output, Judging& judging) const {
+    if (common.json) {
+      output.print(to_json(judging.summary) + '\n');
+      return;
+    }
+    if (judging.only && !common.quiet) {
+      judging.style.verbose = true;
+      output.print(
+          to_text(describe(*judging.only, request_), judging.only->verdict, judging.style));
+      return;
+    }
+    output.print(platforms_.size() > 1 || !judging.differences.empty()
+                     ? judging.differences
+                     : judging.groups.to_text(common.quiet));
+    if (!common.quiet) output.print(to_text(judging.summary));
+  }
+
   std::string request_;
   std::vector<std::string> paths_;
-  std::string platform_;
+  std::vector<std::string> platforms_;
+  std::string syscall_;
+  std::string flags_;
 };
 
 }  // namespace

@@ -15,7 +15,7 @@ namespace assay {
 
 namespace {
 
-using Commands = std::array<std::unique_ptr<Command>, 3>;
+using Commands = std::array<std::unique_ptr<Command>, 4>;
 
 void add_common_options(CLI::App& app, CommonOptions& common) {
   app.add_option("-j,--jobs", common.jobs, "threads to work with (default: one a processor)")
@@ -52,7 +52,8 @@ ExitStatus run(int argc, char** argv, Output& output) {
   app.set_version_flag("--version", "assay " ASSAY_VERSION, "print the version");
   app.allow_extras();
   CommonOptions common;
-  Commands commands{make_inspect_command(), make_verify_command(), make_judge_command()};
+  Commands commands{make_inspect_command(), make_verify_command(), make_judge_command(),
+                    make_rules_command()};
   for (const auto& command : commands) {
     CLI::App* sub = app.add_subcommand(command->name(), command->purpose());
     sub->group("Commands");

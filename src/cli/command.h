@@ -62,6 +62,7 @@ inline constexpr std::string_view kAnyArtifact =
 
 std::unique_ptr<Command> make_inspect_command();
 std::unique_ptr<Command> make_judge_command();
+std::unique_ptr<Command> make_rules_command();
 std::unique_ptr<Command> make_verify_command();
 
 int run_command_line(int argc, char** argv);

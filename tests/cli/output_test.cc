@@ -56,9 +56,9 @@ TEST(Usage, SaysInOneLineWhatIsWrong) {
       {{"verify", "--trust"},
        "assay verify: --trust: 1 required PATH missing (see assay verify --help)\n"},
       {{"judge", "reboot", "x"},
-       "assay judge: unknown request reboot, expected module (see assay judge --help)\n"},
+       "assay judge: unknown request reboot, expected module or kexec (see assay judge --help)\n"},
       {{"judge", "module", "x"},
-       "assay judge: --platform is missing: --platform package (see assay judge --help)\n"},
+       "assay judge: --platform is missing: package, or a platform file (see assay judge --help)\n"},
   };
   for (const Case& one : cases) {
     const Ran ran = run_assay(one.arguments);

@@ -1,0 +1,109 @@
+// assay judge on described platforms, and assay rules.
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "testing/process.h"
+#include "testing/temporary_folder.h"
+
+namespace assay {
+namespace {
+
+using Json = nlohmann::json;
+
+std::string text(const std::vector<std::uint8_t>& bytes) { return {bytes.begin(), bytes.end()}; }
+
+class JudgeOnPlatforms : public testing::Test {
+ protected:
+  std::string write(const std::string& name, const std::string& content) {
+    const std::string path = folder_ / name;
+    std::ofstream(path, std::ios::binary) << content;
+    return path;
+  }
+
+  // A kernel without signatures of any kind to enforce, but for what `state` says.
+  std::string platform(const std::string& name, const std::string& arch, const std::string& state) {
+    return write(name, "schema = 1\n[kernel]\nversion = \"6.12\"\narch = \"" + arch +
+                           "\"\nvariant = \"debian\"\ncmdline = \"quiet\"\n"
+                           "config = { CONFIG_MODULE_SIG = \"y\", CONFIG_KEXEC_FILE = \"y\", "
+                           "CONFIG_KEXEC_SIG = \"y\", CONFIG_KEXEC_BZIMAGE_VERIFY_SIG = \"y\" }\n"
+                           "[state]\nmodules_disabled = false\nkexec_load_disabled = false\n" +
+                           state);
+  }
+
+  static Finished assay(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), ASSAY_BINARY);
+    return run_command(arguments);
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(JudgeOnPlatforms, TheSameFileOnSeveral) {
+  const std::string open = platform(
+      "open.toml", "x86_64", "secure_boot = false\nsig_enforce = false\nlockdown = \"none\"\n");
+  const std::string locked =
+      platform("locked.toml", "x86_64",
+               "secure_boot = false\nsig_enforce = false\nlockdown = \"integrity\"\n");
+  std::string image(4096, '\0');  // Documentation/arch/x86/boot.rst
+  image[0x1F1] = 1;
+  image.replace(0x1FE, 2, "\x55\xAA");
+  image.replace(0x202, 4, "HdrS");
+  image.replace(0x206, 2, std::string("\x0F\x02", 2));
+  image[0x211] = 1;
+  image[0x236] = 3;
+  const std::string file = write("vmlinuz", image);
+  const Finished both =
+      assay({"judge", "kexec", "--json", "--platform", open, "--platform", locked, file});
+  EXPECT_EQ(both.status, 1) << both.error;
+  std::istringstream lines(text(both.out));
+  std::vector<Json> verdicts;
+  for (std::string line; std::getline(lines, line);) verdicts.push_back(Json::parse(line));
+  ASSERT_EQ(verdicts.size(), 3U);
+  EXPECT_EQ(verdicts[0]["platform"], "open");
+  EXPECT_EQ(verdicts[0]["decision"], "allowed_unverified");
+  EXPECT_EQ(verdicts[1]["platform"], "locked");
+  EXPECT_EQ(verdicts[1]["errno"], "EPERM");
+  EXPECT_EQ(verdicts[1]["deciding_rule"], "kexec/lockdown");
+  EXPECT_EQ(verdicts[1]["proven"], true);
+  const Finished table = assay({"judge", "kexec", "--platform", folder_.path().string(), file});
+  EXPECT_NE(text(table.out).find("refused EPERM"), std::string::npos) << text(table.out);
+}
+
+TEST_F(JudgeOnPlatforms, WhatIsLeftOutAndDecidesIsNamed) {
+  const std::string file = write("unsigned.ko", "no module");
+  const Finished open =
+      assay({"judge", "module", "--json", "--platform", platform("p.toml", "x86_64", ""), file});
+  EXPECT_EQ(open.status, 2);
+  const Json verdict = Json::parse(text(open.out).substr(0, text(open.out).find('\n')));
+  EXPECT_EQ(verdict["decision"], "undetermined");
+  EXPECT_EQ(verdict["open"][0], "state.sig_enforce");
+}
+
+TEST_F(JudgeOnPlatforms, PlatformFilesThatCannotBe) {
+  const std::string contradiction =
+      write("forced.toml",
+            "schema = 1\n[kernel]\nversion = \"6.1\"\narch = \"x86_64\"\n"
+            "config = { CONFIG_MODULE_SIG_FORCE = \"y\" }\n[state]\nsig_enforce = false\n");
+  const Finished forced = assay({"judge", "module", "--platform", contradiction, ASSAY_BINARY});
+  EXPECT_EQ(forced.status, 2);
+  EXPECT_NE(forced.error.find("CONFIG_MODULE_SIG_FORCE"), std::string::npos) << forced.error;
+  const std::string unknown = write(
+      "unknown.toml", "schema = 1\n[kernel]\nversion = \"6.1\"\narch = \"x86_64\"\nrings = 1\n");
+  const Finished refused = assay({"judge", "module", "--platform", unknown, ASSAY_BINARY});
+  EXPECT_EQ(refused.status, 2);
+  EXPECT_NE(refused.error.find("kernel.rings"), std::string::npos) << refused.error;
+}
+
+// docs/mechanisms is what `assay rules --docs` writes.
+TEST_F(JudgeOnPlatforms, PagesOfMechanismsAreCurrent) {
+  const Finished written = assay({"rules", "--docs", folder_.path().string()});
+  ASSERT_EQ(written.status, 0) << written.error;
+  const Finished difference = run_command({"diff", "-r", "docs/mechanisms", folder_.path().string()});
+  EXPECT_EQ(difference.status, 0) << text(difference.out);
+}
+
+}  // namespace
+}  // namespace assay
