@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "base/limits.h"
 #include "base/name.h"
@@ -80,6 +81,7 @@ std::shared_ptr<ImageTrust> image_trust(const Examined& artifact,
   trust->name = artifact.name;
   trust->container = artifact.container;
   trust->path = artifact.path;
+  trust->inner_name = artifact.inner_name;
   trust->banner = artifact.image->banner;
   if (list) {
     trust->found_by = list->found_by;
@@ -96,14 +98,67 @@ std::shared_ptr<ImageTrust> image_trust(const Examined& artifact,
   return trust;
 }
 
-// Does the search of an image end with what it had found first?
-bool says_the_same(const ImageTrust& proposed, const ImageTrust& image) {
+bool have_the_same_keys(const ImageTrust& one, const ImageTrust& other) {
   const auto same_bytes = [](const auto& a, const auto& b) {
     return std::ranges::equal(a->x509().raw.bytes(), b->x509().raw.bytes());
   };
-  return !image.error && proposed.name == image.name && proposed.container == image.container &&
-         proposed.banner == image.banner &&
-         std::ranges::equal(proposed.certificates, image.certificates, same_bytes);
+  return !one.error && !other.error &&
+         std::ranges::equal(one.certificates, other.certificates, same_bytes);
+}
+
+// Where an image lies, in the order in which one is believed to be the installed one.
+enum class ImagePlace : std::uint8_t { boot_vmlinuz, boot_vmlinux, modules_folder, other };
+
+// `root`: of the modules that ask; empty where they do not say, or in an archive.
+ImagePlace place_of(const ImageTrust& image, const std::string& root) {
+  std::error_code error;
+  const std::string name =
+      image.path.empty() ? "/" + image.inner_name
+                         : std::filesystem::absolute(image.path, error).lexically_normal().native();
+  const auto is_at = [&](const std::string& place) {
+    if (!root.empty() || image.path.empty()) return name == root + place;
+    return name.ends_with(place);
+  };
+  if (is_at("/boot/vmlinuz-" + image.release)) return ImagePlace::boot_vmlinuz;
+  if (is_at("/boot/vmlinux-" + image.release)) return ImagePlace::boot_vmlinux;
+  if (is_at("/lib/modules/" + image.release + "/vmlinuz") ||
+      is_at("/usr/lib/modules/" + image.release + "/vmlinuz"))
+    return ImagePlace::modules_folder;
+  return ImagePlace::other;
+}
+
+// The image that is installed. images_ambiguous where several may be and their keys differ.
+std::shared_ptr<const ImageTrust> choose_image(
+    const std::vector<std::shared_ptr<const ImageTrust>>& images, const std::string& root) {
+  std::shared_ptr<const ImageTrust> best;
+  std::shared_ptr<const ImageTrust> rival;
+  for (const auto& image : images) {
+    const ImagePlace place = place_of(*image, root);
+    const ImagePlace best_place = best ? place_of(*best, root) : place;
+    // One that cannot be read stands back behind one in the same place that can.
+    const bool is_better =
+        !best || place < best_place || (place == best_place && best->error && !image->error);
+    if (is_better) {
+      best = image;
+      rival = nullptr;
+    } else if (place == best_place && !image->error && !have_the_same_keys(*best, *image)) {
+      rival = image;
+    }
+  }
+  if (!rival) return best;
+  auto ambiguous = std::make_shared<ImageTrust>(*best);
+  ambiguous->error = Error{
+      Reason::images_ambiguous,
+      {},
+      fmt::format("{} and {}, release {}", best->name, rival->name, encode_name(best->release)),
+      best->name};
+  return ambiguous;
+}
+
+// Does the search of an image end with what it had found first?
+bool says_the_same(const ImageTrust& proposed, const ImageTrust& image) {
+  return proposed.name == image.name && proposed.container == image.container &&
+         proposed.banner == image.banner && have_the_same_keys(proposed, image);
 }
 
 bool is_of_container(const std::string& container, const std::string& wanted) {
@@ -294,18 +349,24 @@ TrustBook::Search TrustBook::search(const Question& question) {
 }
 
 // One of the same container; once all images are known, one elsewhere in the run; then those that
-// are installed. One without an error is better.
+// are installed.
 TrustBook::Search TrustBook::search_release(const Question& question, const std::string& release) {
-  std::shared_ptr<const ImageTrust> here;
-  std::shared_ptr<const ImageTrust> elsewhere;
+  std::vector<std::shared_ptr<const ImageTrust>> here;
+  std::vector<std::shared_ptr<const ImageTrust>> elsewhere;
   const auto [first, last] = images_.equal_range(release);
-  for (auto at = first; at != last; ++at) {
-    auto& best = is_of_container(at->second->container, question.container) ? here : elsewhere;
-    if (!best || (best->error && !at->second->error)) best = at->second;
+  for (auto at = first; at != last; ++at)
+    (is_of_container(at->second->container, question.container) ? here : elsewhere)
+        .push_back(at->second);
+  if (!complete_) {
+    // A file that is where the kernel is installed cannot be outdone. In an archive a later member
+    // of the same name may replace it.
+    for (const auto& image : here)
+      if (!image->path.empty() && place_of(*image, question.root) == ImagePlace::boot_vmlinuz)
+        return {image, true};
+    return {};
   }
-  if (here) return {here, true};
-  if (!complete_) return {};
-  if (elsewhere) return {elsewhere, true};
+  if (!here.empty()) return {choose_image(here, question.root), true};
+  if (!elsewhere.empty()) return {choose_image(elsewhere, question.root), true};
   if (!options_.use_host || !is_plain_release(release)) return {nullptr, true};
   const Place place{question.root, release};
   if (asked_.insert(place).second) run_later_([this, place] { ask_host(place); });

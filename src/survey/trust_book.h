@@ -1,6 +1,10 @@
 // survey/trust_book.h - which keys a module is checked against: those of the kernel image it
 // belongs to.
 //
+// Of several images of one release the one that is installed counts: boot/vmlinuz-X, else
+// boot/vmlinux-X, else lib/modules/X/vmlinuz, else any other, where they all have the same keys. An
+// image elsewhere, put there by whomever, never stands before those.
+//
 // Images are noted as they are found; modules ask by the release of the folder that they lie in
 // (lib/modules/X), else by the one they were built for. A module that comes before its image waits,
 // as evidence of a few hundred bytes; meanwhile its verdict can be prepared, once the image has
@@ -37,7 +41,8 @@ struct ConfigFile {
 struct ImageTrust {
   std::string name;  // the image's, as printed
   std::string container;
-  std::string path;  // on disk, where it is a file of its own
+  std::string path;        // on disk, where it is a file of its own
+  std::string inner_name;  // in its container
   std::string release;
   std::string banner;
   KernelChoice kernel;
