@@ -41,6 +41,31 @@ Answer ask(const PeEvidence& evidence) {
   return answer;
 }
 
+void check_boot(View file, const PeEvidence& evidence) {
+  const auto boot = collect_pe_boot(ViewContent(file), evidence);
+  fuzz_check(boot.has_value(), "bytes in memory cannot be read");
+  for (const Coverage& coverage : boot->coverages) {
+    for (const Extent range : coverage.ranges)
+      fuzz_check(lies_inside(range.offset, range.size, file.size()), "a range lies outside");
+    if (!coverage.is_defined() || !boot->coverages[0].is_defined()) continue;
+    const auto differences =
+        compare_coverage(boot->coverages[0], coverage, boot->headers, boot->sections);
+    fuzz_check(differences.empty() == boot->coverages[0].hashes_like(coverage),
+               "differences where there are none, or none where there are");
+  }
+  std::uint64_t end = 0;
+  for (const PeCertificateEntry& entry : boot->entries) {
+    fuzz_check(entry.where.offset >= end && entry.where.end() <= file.size(), "entries overlap");
+    end = entry.where.end();
+  }
+  for (const Extent extent : boot->uncovered)
+    fuzz_check(lies_inside(extent.offset, extent.size, file.size()), "uncovered bytes lie outside");
+  for (const BootVerifier verifier :
+       {BootVerifier::firmware, BootVerifier::shim, BootVerifier::grub})
+    fuzz_check(judge_boot(verifier, *boot, {}).standing != Standing::verified,
+               "accepted without a database");
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -54,5 +79,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Answer answer = ask(*evidence);
   fuzz_check(answer.outcome.failed(), "accepted without a key");
   fuzz_check(ask(*again).rule == answer.rule, "rules differ");
+  check_boot(file, *evidence);
   return 0;
 }

@@ -77,10 +77,9 @@ ImageRanges kernel_image_ranges(const PeHeaders& headers, std::vector<PeSection>
   return image;
 }
 
-Result<Digest> compute_digest(Hash hash, const Content& content,
-                              const std::vector<Extent>& ranges) {
+Result<void> hash_ranges(Hasher& hasher, const Content& content,
+                         const std::vector<Extent>& ranges) {
   constexpr std::uint64_t kPiece = 256 * 1024;
-  ASSAY_TRY(Hasher hasher, Hasher::make(hash));
   std::vector<std::uint8_t> scratch;
   for (Extent range : ranges) {
     while (range.size != 0) {
@@ -90,6 +89,13 @@ Result<Digest> compute_digest(Hash hash, const Content& content,
       range = {range.offset + step, range.size - step};
     }
   }
+  return {};
+}
+
+Result<Digest> compute_digest(Hash hash, const Content& content,
+                              const std::vector<Extent>& ranges) {
+  ASSAY_TRY(Hasher hasher, Hasher::make(hash));
+  ASSAY_CHECK(hash_ranges(hasher, content, ranges));
   return std::move(hasher).finish();
 }
 

@@ -48,5 +48,7 @@ struct ImageRanges {
 ImageRanges kernel_image_ranges(const PeHeaders& headers, std::vector<PeSection> sections);
 
 Result<Digest> compute_digest(Hash hash, const Content& content, const std::vector<Extent>& ranges);
+// The same as a part of a digest.
+Result<void> hash_ranges(Hasher& hasher, const Content& content, const std::vector<Extent>& ranges);
 
 }  // namespace assay

@@ -220,6 +220,14 @@ def every_rule_decides_somewhere():
             check(rule_id in by_corpus or (table, name) in by_unit_tests, f"{rule_id}: decides in no test")
 
 
+def every_boot_rule_decides_somewhere():
+    rows = re.findall(r'^BOOT_RULE\((\w+),', (SOURCE / "judge/pe_boot.def").read_text(), flags=re.MULTILINE)
+    check(rows, "judge/pe_boot.def: no rows")
+    tests = (SOURCE / "judge/pe_boot_test.cc").read_text()
+    for name in rows:
+        check(f"&rule::{name}" in tests, f"pe_boot.def {name}: decides in no test")
+
+
 def the_command_asks_libcrypto_for_mathematics_only(binary):
     symbols = subprocess.run(["nm", "-D", "--undefined-only", binary], check=True, capture_output=True, text=True).stdout
     imported = {line.split()[-1].split("@")[0] for line in symbols.splitlines() if line.strip()}
@@ -249,6 +257,7 @@ def main():
         files_are_short_and_say_what_they_are()
         rules_are_well_formed()
         every_rule_decides_somewhere()
+        every_boot_rule_decides_somewhere()
     for failure in failures:
         print(failure.replace(str(ROOT) + "/", ""))
     print(f"{len(failures)} failures")
