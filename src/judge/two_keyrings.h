@@ -17,7 +17,8 @@ Outcome verify_in_keyring(Walk& walk, const Platform& platform, bool is_platform
       platform.ring(is_platform ? Ring::platform : Ring::secondary_trusted_keys).get();
   const Outcome outcome =
       verify(platform.signature_keyrings(ring != nullptr ? ring : &kUnknown, is_platform));
-  const bool complete = ring != nullptr && (is_platform || platform.secondary_is_complete);
+  const bool complete = ring != nullptr && (is_platform ? platform.platform_is_complete
+                                                        : platform.secondary_is_complete);
   if (complete || outcome.err != Errno::enokey) return outcome;
   const std::string_view key =
       is_platform ? "keyrings.platform" : "keyrings.secondary_trusted_keys";

@@ -37,4 +37,21 @@ std::shared_ptr<Keyring> fill_revoked(const std::vector<ListedKey>& listed,
   return fill(".blacklist", true, listed, platform, refused);
 }
 
+std::vector<Ring> default_secondary_links(const Platform& platform) {
+  std::vector<Ring> links{Ring::builtin_trusted_keys};
+  if (platform.state.mok_list_trusted.value_or(true)) links.push_back(Ring::machine);
+  return links;
+}
+
+void set_secondary(Platform& platform, std::shared_ptr<Keyring> own,
+                   const std::vector<Ring>& links) {
+  for (const Ring name : links) {
+    if (platform.ring(name))
+      own->link(platform.ring(name));
+    else if (!platform.has_no(name))
+      platform.secondary_is_complete = false;
+  }
+  platform.ring(Ring::secondary_trusted_keys) = std::move(own);
+}
+
 }  // namespace assay

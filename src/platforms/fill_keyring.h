@@ -25,4 +25,13 @@ std::shared_ptr<Keyring> fill_keyring(Ring ring, const std::vector<ListedKey>& l
 std::shared_ptr<Keyring> fill_revoked(const std::vector<ListedKey>& listed,
                                       const Platform& platform);
 
+// What this kernel links into .secondary_trusted_keys: .builtin_trusted_keys always, .machine
+// where MOKs are trusted.
+std::vector<Ring> default_secondary_links(const Platform& platform);
+
+// Makes `own`, linked to these rings, the platform's .secondary_trusted_keys. A ring whose keys are
+// not known leaves it incomplete; one that this kernel does not have does not.
+void set_secondary(Platform& platform, std::shared_ptr<Keyring> own,
+                   const std::vector<Ring>& links);
+
 }  // namespace assay

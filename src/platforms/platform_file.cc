@@ -235,7 +235,7 @@ class PlatformReader {
       if (!ring) return keyrings.wrong("absent", "names of keyrings");
       platform_.absent[static_cast<std::size_t>(*ring)] = true;
     }
-    std::array<std::shared_ptr<Keyring>, kRingCount> rings;
+    std::shared_ptr<Keyring> secondary;
     for (std::size_t i = 0; i < kRingCount; ++i) {
       const auto name = static_cast<Ring>(i);
       ASSAY_TRY(auto keys, read_keys(keyrings, ring_key(name)));
@@ -243,10 +243,14 @@ class PlatformReader {
         ASSAY_CHECK(add_keys_of_image(keys));
       if (!keys) continue;
       std::vector<std::string> refused;
-      rings[i] = fill_keyring(name, *keys, platform_, refused);
-      platform_.rings[i] = rings[i];
+      auto ring = fill_keyring(name, *keys, platform_, refused);
+      if (name == Ring::secondary_trusted_keys)
+        secondary = std::move(ring);
+      else
+        platform_.ring(name) = std::move(ring);
     }
-    ASSAY_CHECK(link_secondary(keyrings, rings));
+    ASSAY_CHECK(read_incomplete(keyrings));
+    ASSAY_CHECK(link_secondary(keyrings, std::move(secondary)));
     keyrings.take("refused");  // for people: what the kernel would not load is not in the rings
     return keyrings.nothing_left();
   }
@@ -265,34 +269,34 @@ class PlatformReader {
     return {};
   }
 
-  // Without `secondary_links`, .secondary_trusted_keys links to what its kernel links to it where
-  // that is known: .builtin_trusted_keys always, .machine where MOKs are trusted.
-  Result<void> link_secondary(Section& keyrings,
-                              std::array<std::shared_ptr<Keyring>, kRingCount>& rings) {
-    ASSAY_TRY(const auto links, keyrings.texts("secondary_links"));
-    auto& secondary = rings[static_cast<std::size_t>(Ring::secondary_trusted_keys)];
-    const auto link = [&](Ring name) {
-      const auto& ring = rings[static_cast<std::size_t>(name)];
-      if (ring)
-        secondary->link(ring);
-      else if (!platform_.has_no(name))
-        platform_.secondary_is_complete = false;
-    };
-    if (!secondary) {
-      if (!rings[0] && !links) return {};
+  Result<void> link_secondary(Section& keyrings, std::shared_ptr<Keyring> own) {
+    ASSAY_TRY(const auto names, keyrings.texts("secondary_links"));
+    if (!own) {
+      if (!platform_.ring(Ring::builtin_trusted_keys) && !names) return {};
       platform_.secondary_is_complete = false;
-      secondary = std::make_shared<Keyring>(std::string(ring_name(Ring::secondary_trusted_keys)));
-      platform_.ring(Ring::secondary_trusted_keys) = secondary;
+      own = std::make_shared<Keyring>(std::string(ring_name(Ring::secondary_trusted_keys)));
     }
-    if (!links) {
-      link(Ring::builtin_trusted_keys);
-      if (platform_.state.mok_list_trusted.value_or(true)) link(Ring::machine);
-      return {};
-    }
-    for (const std::string& name : *links) {
+    std::vector<Ring> links = default_secondary_links(platform_);
+    if (names) links.clear();
+    for (const std::string& name : names.value_or(Strings())) {
       const auto ring = find_ring(name);
       if (!ring) return keyrings.wrong("secondary_links", "names of keyrings");
-      link(*ring);
+      links.push_back(*ring);
+    }
+    set_secondary(platform_, std::move(own), links);
+    return {};
+  }
+
+  // Rings that may hold more than is listed.
+  Result<void> read_incomplete(Section& keyrings) {
+    ASSAY_TRY(const auto names, keyrings.texts("incomplete"));
+    for (const std::string& name : names.value_or(Strings())) {
+      if (name == ring_key(Ring::secondary_trusted_keys))
+        platform_.secondary_is_complete = false;
+      else if (name == ring_key(Ring::platform))
+        platform_.platform_is_complete = false;
+      else
+        return keyrings.wrong("incomplete", "secondary_trusted_keys or platform");
     }
     return {};
   }

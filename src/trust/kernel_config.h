@@ -24,6 +24,7 @@ class KernelConfig {
   // "y", "m", text without quotes; nothing when it is off.
   std::optional<std::string_view> find(std::string_view name) const;
   void set(std::string name, std::string value);
+  const std::map<std::string, std::string, std::less<>>& values() const { return values_; }
 
   Truth is_on(std::string_view name) const;        // =y or =m
   Truth is_built_in(std::string_view name) const;  // =y

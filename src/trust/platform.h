@@ -98,6 +98,8 @@ struct Platform {
   // False: these are the keys that .secondary_trusted_keys is known to reach, and it may reach more
   // (added at run time, or MOKs).
   bool secondary_is_complete = true;
+  // The same of .platform.
+  bool platform_is_complete = true;
   std::shared_ptr<const Keyring> revoked;  // certificates in .blacklist
 
   ImaSettings ima;
