@@ -134,13 +134,10 @@ class HostCapture {
       ima.initial_rules.emplace();
       return;
     }
-    const auto policy = host_.text("/sys/kernel/security/ima/policy");
-    if (!policy) {
-      host_.note(
-          "/sys/kernel/security/ima/policy: the IMA rules in force are not known "
-          "(CONFIG_IMA_READ_POLICY shows them to root)");
-      return;
-    }
+    if (platform_.config.is_on("CONFIG_IMA_READ_POLICY") != Truth::yes) return guess_ima_policy();
+    const auto policy = host_.text(kImaPolicy);
+    if (!policy)
+      return host_.note(fmt::format("{}: the IMA rules in force are not known", kImaPolicy));
     ima.initial_rules.emplace();
     std::string_view rest = *policy;
     while (!rest.empty()) {
@@ -149,6 +146,22 @@ class HostCapture {
       rest.remove_prefix(std::min(end + 1, rest.size()));
     }
   }
+
+  // A kernel that can neither show its policy nor take a second one removes the file when one is
+  // written (security/integrity/ima/ima_fs.c: ima_release_policy).
+  void guess_ima_policy() {
+    if (is_off("CONFIG_IMA_READ_POLICY") && is_off("CONFIG_IMA_WRITE_POLICY") &&
+        host_.exists(kImaPolicy)) {
+      platform_.ima.policy_is_known = true;
+      return;
+    }
+    host_.note(
+        fmt::format("{}: whether an IMA policy was loaded is not known (kernels with "
+                    "CONFIG_IMA_READ_POLICY show it)",
+                    kImaPolicy));
+  }
+
+  static constexpr std::string_view kImaPolicy = "/sys/kernel/security/ima/policy";
 
   HostRoot host_;
   Platform platform_;

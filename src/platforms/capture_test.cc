@@ -230,6 +230,22 @@ TEST_F(CaptureTest, AppleT2IsNotAsked) {
   EXPECT_EQ(names_in(capture_of(host_).platform, Ring::platform), Names{"db key"});
 }
 
+// ima_release_policy (ima_fs.c, 6.1 to 7.2): a kernel that can neither show nor extend its policy
+// removes the file once one was written.
+TEST_F(CaptureTest, APolicyThatNobodyCanReadLeavesATrace) {
+  EXPECT_FALSE(capture_of(host_).platform.ima.policy_is_known) << "securityfs may not be mounted";
+  host_.put("/sys/kernel/security/ima/policy_update", "");
+  EXPECT_FALSE(capture_of(host_).platform.ima.policy_is_known);
+  host_.put("/sys/kernel/security/ima/policy", "");
+  const Platform none_loaded = capture_of(host_).platform;
+  EXPECT_TRUE(none_loaded.ima.policy_is_known);
+  EXPECT_EQ(none_loaded.ima.policy, std::vector<std::string>());
+  EXPECT_FALSE(none_loaded.ima.initial_rules) << "an empty file is not an empty policy";
+  host_.put("/boot/config-6.1.0-56-amd64",
+            std::string(kDebianConfig) + "CONFIG_IMA_WRITE_POLICY=y\n");
+  EXPECT_FALSE(capture_of(host_).platform.ima.policy_is_known) << "others may have been added";
+}
+
 // Lines as proc_keys_show writes them.
 std::string ring_line(const std::string& name, int count) {
   return "0a1b2c3d I------     1 perm 1f0b0000     0     0 keyring   " + name + ": " +
@@ -304,6 +320,7 @@ void expect_equal(const Platform& a, const Platform& b) {
   EXPECT_EQ(a.platform_is_complete, b.platform_is_complete);
   EXPECT_EQ(ring_text(a.revoked.get()), ring_text(b.revoked.get()));
   EXPECT_EQ(a.ima.policy, b.ima.policy);
+  EXPECT_EQ(a.ima.policy_is_known, b.ima.policy_is_known);
   EXPECT_EQ(a.ima.appraise, b.ima.appraise);
   EXPECT_EQ(a.ima.builtin_names, b.ima.builtin_names);
   EXPECT_EQ(a.ima.initial_rules, b.ima.initial_rules);
@@ -333,6 +350,10 @@ TEST_F(CaptureTest, IsReadBackEqual) {
                  der::join({host_.signature_list("sha256", Bytes(32, 0xAB)),
                             host_.signature_list("x509", certificate("revoked"))}));
   host_.mok_variable("MokListRT", host_.signature_list("x509", certificate("owner key")));
+  expect_round_trip(capture_of(host_));
+  host_.put(
+      "/boot/config-6.1.0-56-amd64",
+      std::string(kDebianConfig) + "CONFIG_SYSTEM_REVOCATION_LIST=y\nCONFIG_IMA_READ_POLICY=y\n");
   host_.put("/sys/kernel/security/ima/policy",
             "measure func=MODULE_CHECK\nappraise func=KEXEC_KERNEL_CHECK appraise_type=imasig\n");
   const Capture full = capture_of(host_);

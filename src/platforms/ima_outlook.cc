@@ -52,7 +52,8 @@ class BootRules {
 
   ImaOutlook collect() && {
     if (platform_.config.is_on("CONFIG_IMA_ARCH_POLICY") != Truth::no) add_arch_rules();
-    if (names_policy(platform_, "secure_boot")) {
+    const bool is_replaced = !platform_.ima.policy.empty();
+    if (names_policy(platform_, "secure_boot") && !is_replaced) {
       for (const std::string_view func :
            {"MODULE_CHECK", "FIRMWARE_CHECK", "KEXEC_KERNEL_CHECK", "POLICY_CHECK"})
         add_appraise(func, "imasig");
@@ -68,9 +69,12 @@ class BootRules {
             Required{"CONFIG_IMA_APPRAISE_REQUIRE_POLICY_SIGS", "POLICY_CHECK"}})
         if (is_on(one.option)) add_appraise(one.func, "imasig");
     }
-    if (names_policy(platform_, "appraise_tcb") ||
-        platform_.has_option("ima_appraise_tcb") == Truth::yes)
-      outlook_.rules.emplace_back("appraise fowner=0");
+    const bool appraises_all = names_policy(platform_, "appraise_tcb") ||
+                               platform_.has_option("ima_appraise_tcb") == Truth::yes;
+    if (appraises_all && !is_replaced) outlook_.rules.emplace_back("appraise fowner=0");
+    // What decides which of these rules are there.
+    outlook_.is_whole = platform_.ima.policy_is_known && platform_.config.is_known() &&
+                        platform_.cmdline && platform_.state.secure_boot;
     return std::move(outlook_);
   }
 

@@ -4,7 +4,7 @@
 // boot puts in force: the architecture's (security/integrity/ima/ima_efi.c, arch/powerpc/kernel/
 // ima_arch.c), ima_policy= and what CONFIG_IMA_APPRAISE_REQUIRE_* builds in (ima_policy.c:
 // ima_init_policy). A policy that was loaded later replaces all but the architecture's and the
-// built-in ones, and cannot be seen: the outlook is then not whole.
+// built-in ones; where it is not known whether there is one, the outlook is not whole.
 
 #pragma once
 

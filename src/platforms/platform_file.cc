@@ -337,6 +337,7 @@ class PlatformReader {
   Result<void> read_ima() {
     ASSAY_TRY(Section ima, section("ima"));
     ASSAY_TRY(const auto policy, ima.texts("policy"));
+    platform_.ima.policy_is_known = policy.has_value();
     for (const std::string& path : policy.value_or(Strings())) {
       ASSAY_TRY(std::string text, read_text(resolve(path)));
       platform_.ima.policy.push_back(std::move(text));

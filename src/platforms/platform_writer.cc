@@ -194,7 +194,7 @@ class Writer {
                 add_file(fmt::format("ima-policy-{}", policies.size() + 1), bytes_of(policy)));
       policies.push_back(std::move(path));
     }
-    if (!policies.empty()) table.insert("policy", std::move(policies));
+    if (ima.policy_is_known) table.insert("policy", std::move(policies));
     set(table, "appraise", ima.appraise);
     if (ima.builtin_names) table.insert("builtin_policies", list_of(*ima.builtin_names));
     if (ima.initial_rules) table.insert("initial_rules", list_of(*ima.initial_rules));

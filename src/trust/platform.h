@@ -58,6 +58,7 @@ std::optional<Ring> find_ring(std::string_view key);  // the inverse of ring_key
 // room ima.
 struct ImaSettings {
   std::vector<std::string> policy;                        // texts, in the order loaded
+  bool policy_is_known = false;                           // these are all that were loaded
   std::optional<std::string> appraise;                    // "enforce", "log", "fix", "off"
   std::optional<std::vector<std::string>> builtin_names;  // ima_policy=
   std::optional<std::vector<std::string>> initial_rules;  // in force before any custom policy
@@ -109,7 +110,9 @@ struct Platform {
   const std::shared_ptr<const Keyring>& ring(Ring which) const {
     return rings[static_cast<std::size_t>(which)];
   }
-  std::shared_ptr<const Keyring>& ring(Ring which) { return rings[static_cast<std::size_t>(which)]; }
+  std::shared_ptr<const Keyring>& ring(Ring which) {
+    return rings[static_cast<std::size_t>(which)];
+  }
   bool has_no(Ring which) const { return absent[static_cast<std::size_t>(which)]; }
 
   SignatureKeyrings signature_keyrings(const Keyring* ring, bool is_platform = false) const {
