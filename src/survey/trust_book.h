@@ -1,15 +1,10 @@
 // survey/trust_book.h - which keys a module is checked against: those of the kernel image it
-// belongs to.
+// belongs to, by the release of the folder that it lies in (lib/modules/X), else by the one it was
+// built for. Of several images of one release the installed one counts (choose_image).
 //
-// Of several images of one release the one that is installed counts: boot/vmlinuz-X, else
-// boot/vmlinux-X, else lib/modules/X/vmlinuz, else any other, where they all have the same keys. An
-// image elsewhere, put there by whomever, never stands before those.
-//
-// Images are noted as they are found; modules ask by the release of the folder that they lie in
-// (lib/modules/X), else by the one they were built for. A module that comes before its image waits,
-// as evidence of a few hundred bytes; meanwhile its verdict can be prepared, once the image has
-// shown a list. Once no further image can turn up in the run, those that are installed are looked
-// at, beside the module and on the host (/lib/modules/X/vmlinuz, /boot/vmlinuz-X).
+// A module that comes before its image waits; meanwhile its verdict can be prepared, once the image
+// has shown a list. Once no further image can turn up in the run, those that are installed are
+// looked at, beside the module and on the host (/lib/modules/X/vmlinuz, /boot/vmlinuz-X).
 
 #pragma once
 
