@@ -60,6 +60,7 @@ void warn_of_empty_paths(const std::vector<std::string>& paths, std::string_view
 inline constexpr std::string_view kAnyArtifact =
     "modules, kernel images or signed files (--all makes every file an artifact)";
 
+std::unique_ptr<Command> make_ima_command();
 std::unique_ptr<Command> make_inspect_command();
 std::unique_ptr<Command> make_judge_command();
 std::unique_ptr<Command> make_rules_command();

@@ -44,7 +44,7 @@ class Process {
         kernel_(kernel),
         event_(event),
         evidence_(evidence),
-        verifier_{kernel.config, kernel.signatures.crypto, kernel.rings, *evidence.cache} {
+        verifier_{kernel.config, kernel.signatures.crypto, kernel.rings, evidence.cache.get()} {
     verdict_.inode = before;
   }
 

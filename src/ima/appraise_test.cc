@@ -368,6 +368,23 @@ TEST(ImaAppraise, Evm) {
   EXPECT_EQ(asked(machine, {std::string(kPlain)}, event, file(vectors::kHashSha256, "")), Asked());
 }
 
+// Copies of evidence do not share what is remembered of public-key operations, which is kept by
+// address.
+TEST(ImaAppraise, CopiesAreIndependent) {
+  ImaMachine machine;
+  const ImaEvidence good = file_with_ima(vectors::kSignature);
+  for (int i = 0; i < 8; ++i) {
+    ImaEvidence copy = good;
+    EXPECT_NE(&copy.cache.get(), &good.cache.get());
+    EXPECT_FALSE(
+        machine.ask({std::string(kImasig)}, event_of(ImaHook::bprm_check), copy).outcome.failed());
+    (*copy.xattrs)["security.ima"][100] ^= 1;
+    const ImaEvidence bad = copy;
+    EXPECT_TRUE(
+        machine.ask({std::string(kImasig)}, event_of(ImaHook::bprm_check), bad).outcome.failed());
+  }
+}
+
 // A file that passed is not looked at again, by the same hook.
 TEST(ImaAppraise, Remembers) {
   ImaMachine machine;

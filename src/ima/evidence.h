@@ -21,6 +21,26 @@ namespace assay {
 
 using Xattrs = std::map<std::string, std::vector<std::uint8_t>, std::less<>>;
 
+// Results of public-key operations, for the very bytes that it lies beside: it knows them by their
+// address. A copy of the bytes begins with an empty one.
+class CacheBeside {
+ public:
+  CacheBeside() = default;
+  CacheBeside(const CacheBeside&) : CacheBeside() {}
+  CacheBeside(CacheBeside&&) = default;
+  CacheBeside& operator=(const CacheBeside&) {
+    cache_ = std::make_unique<PrimitiveCache>();
+    return *this;
+  }
+  CacheBeside& operator=(CacheBeside&&) = default;
+  ~CacheBeside() = default;
+  PrimitiveCache& get() const { return *cache_; }
+
+ private:
+  std::unique_ptr<PrimitiveCache> cache_ = std::make_unique<PrimitiveCache>();
+};
+
+// Not changed once it was asked about: what changes a file makes new evidence.
 struct ImaEvidence {
   ImaFile file;
   std::optional<Xattrs> xattrs;  // those of the security namespace; nothing: not known
@@ -33,7 +53,7 @@ struct ImaEvidence {
   // What is appended, for hooks that have the content in memory. Refer to whoever collected them.
   const SignatureTrailer* trailer = nullptr;
   const SignatureEvidence* appended = nullptr;
-  std::shared_ptr<PrimitiveCache> cache = std::make_shared<PrimitiveCache>();
+  CacheBeside cache;
 
   // Nothing where the file has none; requires xattrs.
   std::optional<ImaXattr> xattr(std::string_view name) const;
