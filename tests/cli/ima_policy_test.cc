@@ -9,10 +9,12 @@ namespace {
 
 class ImaPolicyTest : public testing::Test {
  protected:
-  std::string policy(const std::string& text) {
-    write_file(folder_ / "policy", text);
-    return folder_ / "policy";
+  std::string write(const std::string& name, const std::string& text) {
+    const std::vector<std::uint8_t> bytes(text.begin(), text.end());
+    write_file(folder_ / name, bytes);
+    return folder_ / name;
   }
+  std::string policy(const std::string& text) { return write("policy", text); }
   TemporaryFolder folder_;
 };
 
@@ -43,9 +45,9 @@ TEST_F(ImaPolicyTest, VersionAndConfigurationDecide) {
   EXPECT_EQ(open.status, 2);
   EXPECT_TRUE(open.lines()[0]["accepted"].is_null());
   EXPECT_EQ(open.lines()[0]["open"][0], "config: CONFIG_IMA_APPRAISE_MODSIG");
-  write_file(folder_ / "config", "CONFIG_IMA_APPRAISE_MODSIG=y\n");
+  write("config", "CONFIG_IMA_APPRAISE_MODSIG=y\n");
   EXPECT_EQ(run_assay({"ima", "policy", "check", "--config", folder_ / "config", file}).status, 0);
-  write_file(folder_ / "config", "# CONFIG_IMA_APPRAISE_MODSIG is not set\n");
+  write("config", "# CONFIG_IMA_APPRAISE_MODSIG is not set\n");
   EXPECT_EQ(run_assay({"ima", "policy", "check", "--config", folder_ / "config", file}).status, 1);
 }
 
