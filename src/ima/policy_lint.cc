@@ -37,7 +37,7 @@ bool shadows(const ImaRule& earlier, const ImaRule& rule) {
          same_where(earlier, rule, kFsUuid, earlier.fsuuid == rule.fsuuid) &&
          same_where(earlier, rule, kUid, earlier.uid == rule.uid) &&
          same_where(earlier, rule, kEuid, earlier.uid == rule.uid) &&
-         same_where(earlier, rule, kGid, is_data(rule.func) || earlier.gid == rule.gid) &&
+         (is_data(rule.func) || same_where(earlier, rule, kGid, earlier.gid == rule.gid)) &&
          same_where(earlier, rule, kEgid, earlier.gid == rule.gid) &&
          same_where(earlier, rule, kFowner, earlier.fowner == rule.fowner) &&
          same_where(earlier, rule, kFgroup, earlier.fgroup == rule.fgroup) &&
