@@ -57,8 +57,15 @@ Examples:
         ->option_text("FILE")
         ->allow_extra_args(false);
     app.add_flag("--all", all_, "every file is an artifact, signed or not");
-    app.add_flag("--strict", strict_,
-                 "kernel images count like the rest, and what is unchecked was not found out");
+    app.add_flag(
+        "--strict", strict_,
+        "kernel images count like the rest, what is unchecked was not found out, and bytes "
+        "of a certificate table that belong to no signature are bad");
+    app.add_option("--as", verifier_,
+                   "who looks at PE images: kernel (the default), firmware, shim, grub")
+        ->type_name("VERIFIER")
+        ->option_text("VERIFIER")
+        ->check(CLI::IsMember({"kernel", "firmware", "shim", "grub"}));
     app.add_option("--fail-on", fail_on_,
                    "comma-separated standings that make the exit status 1; bad and malformed "
                    "always do")
@@ -77,6 +84,12 @@ Examples:
     if (!trust) return refuse(trust.error(), output);
     VerifyOptions verify;
     verify.explain = common.verbose > 0;
+    verify.pe.strict = strict_;
+    verify.pe.version = trust->version;
+    verify.pe.material = trust->material;
+    for (const BootVerifier verifier :
+         {BootVerifier::firmware, BootVerifier::shim, BootVerifier::grub})
+      if (verifier_ == verifier_name(verifier)) verify.pe.verifier = verifier;
     for (const std::string& path : required_roots_) {
       auto roots = load_certificates(path, warn);
       if (!roots) return refuse(roots.error(), output);
@@ -106,7 +119,7 @@ Examples:
     const SurveyOptions options{paths_, common.job_count(), all_, {}, &numbers};
     const Summary summary =
         survey_and_verify(options, trust, verify, [&](const ArtifactReport& report) {
-          note(report, trust.has_certificates);
+          note(report, trust.material != nullptr);
           const bool is_problem =
               report.standing != Standing::verified && report.standing != Standing::unchecked;
           if (common.json || style.verbose) {
@@ -153,6 +166,7 @@ Examples:
   std::vector<std::string> fail_on_;
   bool all_ = false;
   bool strict_ = false;
+  std::string verifier_ = "kernel";
   bool bad_ = false;
   bool undetermined_ = false;
 };

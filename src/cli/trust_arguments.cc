@@ -4,12 +4,14 @@
 
 #include "base/name.h"
 #include "survey/only_image.h"
+#include "trust/boot_material.h"
 
 namespace assay {
 
 void TrustArguments::add_to(CLI::App& app) {
   app.add_option("--trust", trust,
-                 "certificates to trust: a PEM or DER file, or a folder (repeatable)")
+                 "what to trust: certificates (PEM, DER), EFI signature lists, a shim, an efivarfs "
+                 "folder, or a folder of such (repeatable)")
       ->type_name("PATH")
       ->option_text("PATH")
       ->allow_extra_args(false);
@@ -26,11 +28,16 @@ void TrustArguments::add_to(CLI::App& app) {
 
 Result<TrustOptions> TrustArguments::load(const Warn& warn) const {
   TrustOptions options;
-  options.has_certificates = !trust.empty();
+  const auto material = std::make_shared<BootMaterial>();
   for (const std::string& path : trust) {
-    ASSAY_TRY(Certificates certificates, load_certificates(path, warn));
-    std::ranges::move(certificates, std::back_inserter(options.certificates));
+    ASSAY_TRY(BootMaterial loaded, load_boot_material(path, warn));
+    material->add(std::move(loaded));
   }
+  // What Secure Boot trusts is for images; their modules have the keys that the image brings.
+  for (const BootCertificate& one : material->certificates)
+    if (one.database == BootDatabase::option) options.certificates.push_back(one.certificate);
+  options.has_certificates = !options.certificates.empty();
+  if (!trust.empty()) options.material = material;
   if (kernel_version) {
     options.version = find_kernel_version(*kernel_version);
     if (!options.version)

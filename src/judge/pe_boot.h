@@ -34,6 +34,7 @@ struct PeCertificateEntry {
 struct PeBootEvidence {
   PeHeaders headers;
   std::vector<PeSection> sections;  // where the PE specification has them
+  std::vector<std::string> section_names;
   std::vector<PeCertificateEntry> entries;
   std::optional<Extent> damaged_table;  // where the walk over its entries stops
   // Bytes of the table that belong to no signature: behind a message and beyond the zeros that

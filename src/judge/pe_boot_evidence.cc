@@ -159,6 +159,10 @@ Result<PeBootEvidence> collect_pe_boot(const Content& content, const PeEvidence&
   evidence.headers = kernel.headers;
   if (!evidence.headers.optional) return evidence;
   ASSAY_TRY(evidence.sections, read_pe_sections(content, evidence.headers));
+  for (const PeSection& section : evidence.sections) {
+    ASSAY_TRY(std::string name, read_section_name(content, evidence.headers, section));
+    evidence.section_names.push_back(std::move(name));
+  }
   const auto& table = evidence.headers.certificate_table;
   if (table && table->address != 0 && table->size != 0)
     ASSAY_CHECK(TableWalk(content, evidence).walk(*table));

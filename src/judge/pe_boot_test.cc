@@ -302,7 +302,7 @@ TEST(PeBoot, Sbat) {
     EXPECT_EQ(made.status, 0) << made.error;
     return evidence_of(read_file(folder / "b.efi"));
   };
-  auto material = load_boot_material(folder / "cert");
+  auto material = load_boot_material(folder / "cert", [](const Error&) {});
   ASSERT_TRUE(material);
   const std::string level = "sbat,1,2025051000\ngrub,5\n";
   material->sbat_level = *parse_sbat_level(View(bytes_of(level)));

@@ -1,10 +1,12 @@
 #include "report/json.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/hex.h"
 #include "base/name.h"
 #include "catalogue/proofs.h"
+#include "survey/verify_pe.h"
 
 namespace assay {
 
@@ -78,6 +80,19 @@ Json builtin_of(const SystemCertificates& list) {
     json.push_back(builtin_certificate_of(der, {offset, der.size()}));
     offset += der.size();
   }
+  return json;
+}
+
+Json pe_of(const PeReport& pe) {
+  Json json{
+      {"digests", Json::array()}, {"differences", pe.differences}, {"uncovered", Json::array()}};
+  for (const PeReport::ImageDigest& one : pe.digests) {
+    Json digest{{"verifiers", one.verifiers}, {"algorithm", one.algorithm}};
+    digest["digest"] = one.digest.empty() ? Json(nullptr) : Json(one.digest);
+    if (!one.refusal.empty()) digest["refused"] = one.refusal;
+    json["digests"].push_back(std::move(digest));
+  }
+  for (const Extent extent : pe.uncovered) json["uncovered"].push_back(extent_of(extent, {}));
   return json;
 }
 
@@ -161,6 +176,62 @@ Json appended_of(const AppendedEvidence& appended) {
   return json;
 }
 
+// One WIN_CERTIFICATE.
+Json entry_of(const PeCertificateEntry& entry, const PeBootEvidence& image) {
+  Json json{{"carrier", "pe"},
+            {"revision", entry.certificate.revision},
+            {"type", entry.certificate.type},
+            {"extent", extent_of(entry.where, {})}};
+  if (!entry.signature) return json;
+  if (entry.indirect.digest_algo) json["image_hash"] = oid_text(*entry.indirect.digest_algo);
+  if (entry.indirect.digest) {
+    const std::string digest = to_hex(entry.indirect.digest->bytes());
+    json["image_digest"] = digest;
+    json["is_of_image"] = std::ranges::any_of(
+        image.digests, [&](const auto& one) { return one.digest.hex() == digest; });
+  }
+  json["signers"] = Json::array();
+  for (const CmsSigner& signer : entry.signature->cms().signers)
+    json["signers"].push_back(signer_of(signer, *entry.signature));
+  json["certificates"] = Json::array();
+  for (const auto& certificate : entry.signature->certificates())
+    json["certificates"].push_back(certificate_of(certificate->x509()));
+  return json;
+}
+
+Json image_of(const PeBootEvidence& image) {
+  const PeHeaders& headers = image.headers;
+  Json json{{"machine", headers.coff.machine}, {"time_stamp", headers.coff.time_stamp}};
+  if (headers.optional) {
+    json["subsystem"] = headers.optional->subsystem;
+    json["size_of_headers"] = headers.optional->headers_size;
+    json["checksum"] = headers.optional->checksum;
+    json["directories"] = headers.optional->directory_count;
+  }
+  if (headers.certificate_table)
+    json["certificate_table"] =
+        extent_of({headers.certificate_table->address, headers.certificate_table->size}, {});
+  json["sections"] = Json::array();
+  for (std::size_t i = 0; i < image.sections.size(); ++i)
+    json["sections"].push_back(
+        {{"name", encode_name(image.section_names[i])},
+         {"extent", extent_of({image.sections[i].raw_offset, image.sections[i].raw_size}, {})},
+         {"virtual_size", image.sections[i].virtual_size}});
+  if (image.sbat && *image.sbat) {
+    json["sbat"] = Json::array();
+    for (const SbatEntry& entry : **image.sbat)
+      json["sbat"].push_back({{"component", encode_name(entry.component)},
+                              {"generation", entry.generation},
+                              {"vendor", encode_name(entry.vendor)},
+                              {"package", encode_name(entry.package)},
+                              {"version", encode_name(entry.version)},
+                              {"url", encode_name(entry.url)}});
+  }
+  const Json beside = pe_of(describe_pe(image));
+  for (const auto& [name, value] : beside.items()) json[name] = value;
+  return json;
+}
+
 }  // namespace
 
 std::string to_json(const ArtifactReport& report) {
@@ -177,6 +248,7 @@ std::string to_json(const ArtifactReport& report) {
   for (const SignatureReport& signature : report.signatures)
     json["signatures"].push_back(signature_of(signature));
   json["reason"] = report.reason ? reason_of(*report.reason) : Json(nullptr);
+  if (report.pe) json["pe"] = pe_of(*report.pe);
   if (!report.steps.empty()) json["steps"] = steps_of(report.steps);
   return line(json);
 }
@@ -238,7 +310,11 @@ std::string to_json(const Examined& artifact) {
                                              {"text", describe(error)}};
     }
   }
+  if (artifact.boot) json["pe"] = image_of(*artifact.boot);
   json["records"] = Json::array();
+  if (artifact.boot)
+    for (const PeCertificateEntry& entry : artifact.boot->entries)
+      json["records"].push_back(entry_of(entry, *artifact.boot));
   if (artifact.appended && artifact.appended->trailer.has_marker)
     json["records"].push_back(appended_of(*artifact.appended));
   if (artifact.error)

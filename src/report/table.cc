@@ -4,6 +4,7 @@
 
 #include "base/hex.h"
 #include "base/name.h"
+#include "survey/verify_pe.h"
 
 namespace assay {
 
@@ -72,6 +73,18 @@ std::string unchecked_text(const ArtifactReport& report) {
                      report.format);
 }
 
+// What of a PE image is odd: bytes that verifiers do not hash alike, or that nothing covers.
+std::string pe_lines(const PeReport& pe) {
+  std::string text;
+  for (const std::string& difference : pe.differences)
+    text += fmt::format("             {}\n", difference);
+  for (const Extent extent : pe.uncovered)
+    text += fmt::format(
+        "             {} bytes of the certificate table at offset {} belong to no signature\n",
+        extent.size, extent.offset);
+  return text;
+}
+
 }  // namespace
 
 std::string to_text(const ArtifactReport& report, const TextStyle& style) {
@@ -86,6 +99,7 @@ std::string to_text(const ArtifactReport& report, const TextStyle& style) {
     text += '\n';
   if (!report.note.empty()) text += fmt::format("             {}\n", report.note);
   if (!report.kernel_is_sure) text += fmt::format("             rules of {}\n", report.kernel);
+  if (report.pe) text += pe_lines(*report.pe);
   if (style.verbose) text += steps_to_text(report.steps);
   return text;
 }
@@ -99,7 +113,7 @@ std::string add_to(Groups& groups, const ArtifactReport& report, const TextStyle
     if (report.trust) rest += ", " + trust_text(*report.trust);
     if (!report.kernel_is_sure) rest += ", rules of " + report.kernel;
     groups.count(likeness);
-    return {};
+    return report.pe && report.pe->is_odd() ? to_text(report, style) : std::string();
   }
   if (report.standing == Standing::bad || report.standing == Standing::malformed)
     return to_text(report, style);
@@ -211,6 +225,40 @@ std::string image_lines(const Examined& artifact) {
 
 }  // namespace
 
+namespace {
+
+std::string image_lines(const PeBootEvidence& image) {
+  std::string text;
+  for (std::size_t i = 0; i < image.sections.size(); ++i)
+    text += fmt::format("  section {} [{}, {})\n", encode_name(image.section_names[i]),
+                        image.sections[i].raw_offset,
+                        std::uint64_t{image.sections[i].raw_offset} + image.sections[i].raw_size);
+  if (image.sbat && *image.sbat)
+    for (const SbatEntry& entry : **image.sbat)
+      text += fmt::format("  sbat {} {} ({} {} {})\n", encode_name(entry.component),
+                          entry.generation, encode_name(entry.vendor), encode_name(entry.package),
+                          encode_name(entry.version));
+  const PeReport report = describe_pe(image);
+  for (const PeReport::ImageDigest& digest : report.digests)
+    text += fmt::format("  digest {} ({}): {}\n", digest.algorithm, digest.verifiers,
+                        digest.digest.empty() ? digest.refusal : digest.digest);
+  for (const PeCertificateEntry& entry : image.entries) {
+    text += fmt::format("  PE signature [{}, {}), type {}, revision 0x{:04x}\n", entry.where.offset,
+                        entry.where.end(), entry.certificate.type, entry.certificate.revision);
+    if (!entry.signature) continue;
+    for (const CmsSigner& signer : entry.signature->cms().signers)
+      text += signer_lines(signer, *entry.signature);
+    for (const auto& certificate : entry.signature->certificates())
+      text +=
+          fmt::format("    certificate  {}, issued by {}\n", name_text(certificate->x509().subject),
+                      name_text(certificate->x509().issuer));
+  }
+  if (image.entries.empty()) text += "  no PE signature\n";
+  return text + pe_lines(report);
+}
+
+}  // namespace
+
 std::string to_text(const Examined& artifact, const TextStyle& style) {
   std::string text = fmt::format("{}\n", artifact.name);
   if (artifact.error && artifact.kind == ArtifactKind::unknown)
@@ -234,6 +282,7 @@ std::string to_text(const Examined& artifact, const TextStyle& style) {
     text += appended_lines(*artifact.appended, style);
   else if (artifact.kind == ArtifactKind::module)
     text += "  no signature\n";
+  if (artifact.boot) text += image_lines(*artifact.boot);
   return text;
 }
 

@@ -47,7 +47,20 @@ IndirectData parse_indirect_data(View content) {
   return data;
 }
 
-ImageRanges kernel_image_ranges(const PeHeaders& headers, std::vector<PeSection> sections) {
+std::vector<PeSection> sort_sections(const std::vector<PeSection>& sections, SectionOrder before) {
+  std::vector<std::size_t> order(sections.size());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
+    if (before(sections[a], sections[b])) return true;
+    return !before(sections[b], sections[a]) && a < b;
+  });
+  std::vector<PeSection> sorted;
+  sorted.reserve(order.size());
+  for (const std::size_t index : order) sorted.push_back(sections[index]);
+  return sorted;
+}
+
+ImageRanges kernel_image_ranges(const PeHeaders& headers, const std::vector<PeSection>& sections) {
   ImageRanges image;
   const std::uint64_t checksum = headers.checksum_offset();
   const std::uint64_t entry = headers.certificate_entry_offset();
@@ -59,9 +72,8 @@ ImageRanges kernel_image_ranges(const PeHeaders& headers, std::vector<PeSection>
                   {checksum + 4, entry - (checksum + 4)},
                   {entry + pe::kDirectorySize, headers_size - (entry + pe::kDirectorySize)}};
 
-  std::ranges::stable_sort(sections, comes_before);
   auto hashed = static_cast<std::uint32_t>(headers_size);  // the kernel's `unsigned`, which wraps
-  for (const PeSection& section : sections) {
+  for (const PeSection& section : sort_sections(sections, comes_before)) {
     if (section.raw_size == 0) continue;
     if (!lies_inside(section.raw_offset, section.raw_size, headers.file_size)) {
       image.outside = section;

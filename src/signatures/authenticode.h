@@ -43,9 +43,13 @@ struct ImageRanges {
   bool is_defined() const { return entry_in_headers && has_section && !outside && sizes_add_up; }
 };
 
+// Sections that `before` does not tell apart stay in the order of their headers.
+using SectionOrder = bool (*)(const PeSection&, const PeSection&);
+std::vector<PeSection> sort_sections(const std::vector<PeSection>& sections, SectionOrder before);
+
 // As Linux has it (pefile_digest_pe_contents; 6.1, 6.12, 7.2 alike): 32-bit sums, gaps skipped, no
 // bounds check. Requires headers with a certificate table.
-ImageRanges kernel_image_ranges(const PeHeaders& headers, std::vector<PeSection> sections);
+ImageRanges kernel_image_ranges(const PeHeaders& headers, const std::vector<PeSection>& sections);
 
 Result<Digest> compute_digest(Hash hash, const Content& content, const std::vector<Extent>& ranges);
 // The same as a part of a digest.

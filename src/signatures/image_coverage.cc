@@ -84,11 +84,8 @@ bool add_headers(const PeHeaders& headers, bool has_entry, RangeList& list) {
   return true;
 }
 
-// By PointerToRawData alone; those at the same place stay in the order of their headers.
-std::vector<PeSection> sorted(std::vector<PeSection> sections) {
-  std::ranges::stable_sort(sections, {}, &PeSection::raw_offset);
-  return sections;
-}
+// By PointerToRawData alone.
+bool lies_before(const PeSection& a, const PeSection& b) { return a.raw_offset < b.raw_offset; }
 
 Coverage firmware_coverage(const PeHeaders& headers, const std::vector<PeSection>& sections) {
   constexpr auto kRule = CoverageRule::firmware;
@@ -101,7 +98,7 @@ Coverage firmware_coverage(const PeHeaders& headers, const std::vector<PeSection
   if (!add_headers(headers, has_entry, list))
     return refuse(kRule, "SizeOfHeaders does not fit the headers");
   std::uint64_t hashed = headers.optional->headers_size;
-  for (const PeSection& section : sorted(sections)) {
+  for (const PeSection& section : sort_sections(sections, lies_before)) {
     if (section.raw_size == 0) continue;
     // PeCoffLoaderGetImageInfo reads the last byte of every section before.
     if (!lies_inside(section.raw_offset, section.raw_size, headers.file_size))
@@ -137,7 +134,7 @@ Coverage shim_coverage(const PeHeaders& headers, const std::vector<PeSection>& s
   if (!add_headers(headers, true, list))
     return refuse(kRule, "SizeOfHeaders does not fit the headers");
   std::uint64_t hashed = headers.optional->headers_size;
-  for (const PeSection& section : sorted(sections)) {
+  for (const PeSection& section : sort_sections(sections, lies_before)) {
     if (section.raw_size == 0) continue;
     if (!lies_inside(section.raw_offset, section.raw_size, headers.file_size) ||
         section.raw_size > headers.file_size - std::min(hashed, headers.file_size))

@@ -37,6 +37,21 @@ struct TrustReport {
   std::string found_by;  // "symbol", "structure"
 };
 
+// What stands beside the verdict on a PE image.
+struct PeReport {
+  struct ImageDigest {
+    std::string verifiers;  // "kernel, firmware, shim"
+    std::string algorithm;
+    std::string digest;  // empty: none, and why
+    std::string refusal;
+  };
+  std::vector<ImageDigest> digests;
+  std::vector<std::string> differences;  // bytes that they do not hash alike
+  std::vector<Extent> uncovered;         // of the certificate table, by no signature
+
+  bool is_odd() const { return !differences.empty() || !uncovered.empty(); }
+};
+
 struct ArtifactReport {
   std::string path;
   std::string kind;
@@ -46,6 +61,7 @@ struct ArtifactReport {
   std::optional<TrustReport> trust;
   std::vector<SignatureReport> signatures;
   std::optional<ReasonReport> reason;
+  std::optional<PeReport> pe;
   std::string kernel;          // whose rules were applied: "6.1 debian x86_64"
   bool kernel_is_sure = true;  // false: `kernel` says what of it is assumed, or not proven
   std::string release;         // the kernel that the artifact belongs to, where it says so

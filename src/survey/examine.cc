@@ -61,11 +61,13 @@ class Examiner {
     if (out_.image) {
       out_.kind = ArtifactKind::kernel_image;
       out_.format = image_format(*out_.image);
+      ASSAY_CHECK(pe(content));
       return appended(content);
     }
     ASSAY_TRY(out_.format, find_pe(content));
     if (!out_.format.empty()) {
       out_.kind = ArtifactKind::pe;
+      ASSAY_CHECK(pe(content));
       return appended(content);
     }
     if (auto elf = read_elf_module(content); elf && *elf) {
@@ -94,6 +96,15 @@ class Examiner {
     // at that first.
     if (auto elf = read_elf_module(bytes)) out_.module = std::move(*elf);
     return appended(bytes);
+  }
+
+  // A kernel without the magic of DOS has no place for a PE signature.
+  Result<void> pe(const Content& content) {
+    ASSAY_TRY(PeEvidence evidence, collect_pe(content));
+    if (evidence.headers.dos_magic != pe::kDosMagic) return {};
+    ASSAY_TRY(out_.boot, collect_pe_boot(content, evidence));
+    out_.pe = std::move(evidence);
+    return {};
   }
 
   Result<bool> appended(const Content& content) {

@@ -10,6 +10,7 @@
 #include "formats/elf_module.h"
 #include "formats/kernel_image.h"
 #include "judge/module_sig.h"
+#include "judge/pe_boot.h"
 #include "sources/source.h"
 #include "survey/modules_folder.h"
 #include "trust/system_certificates.h"
@@ -37,6 +38,8 @@ struct Examined {
   std::optional<ElfModule> module;
   std::optional<KernelImage> image;
   std::optional<AppendedEvidence> appended;
+  std::optional<PeEvidence> pe;  // of a file that starts as PE images do
+  std::optional<PeBootEvidence> boot;
   std::optional<Error> error;  // what kept us from the rest
   // The certificates built into a kernel image, or why they were not found; where asked for.
   std::optional<Result<SystemCertificates>> builtin;

@@ -76,8 +76,10 @@ std::string release_of_name(const Examined& artifact) {
 }
 
 std::shared_ptr<ImageTrust> image_trust(const Examined& artifact,
-                                        const Result<SystemCertificates>& list) {
+                                        const Result<SystemCertificates>& list,
+                                        Standing standing) {
   auto trust = std::make_shared<ImageTrust>();
+  trust->standing = standing;
   trust->name = artifact.name;
   trust->container = artifact.container;
   trust->path = artifact.path;
@@ -232,11 +234,14 @@ KernelChoice kernel_of(const Examined& artifact, std::optional<KernelVersion> ve
 }
 
 std::shared_ptr<ImageTrust> read_image_trust(const Examined& artifact, const Content& content,
-                                             const ProposeImage& propose) {
+                                             const ProposeImage& propose, Standing standing) {
   OnListFound on_list_found;
   if (propose)
-    on_list_found = [&](const SystemCertificates& list) { propose(image_trust(artifact, list)); };
-  return image_trust(artifact, find_system_certificates(content, *artifact.image, on_list_found));
+    on_list_found = [&](const SystemCertificates& list) {
+      propose(image_trust(artifact, list, standing));
+    };
+  return image_trust(artifact, find_system_certificates(content, *artifact.image, on_list_found),
+                     standing);
 }
 
 Result<std::shared_ptr<ImageTrust>> open_image_trust(const std::string& path) {

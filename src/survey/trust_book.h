@@ -19,6 +19,7 @@
 
 #include "survey/examine.h"
 #include "survey/kernel_choice.h"
+#include "survey/trust_options.h"
 #include "trust/boot_keyring.h"
 #include "trust/platform.h"
 #include "trust/system_certificates.h"
@@ -64,19 +65,6 @@ struct Trust {
 
 // Trust, or why there is none.
 using TrustAnswer = Result<std::shared_ptr<const Trust>>;
-
-struct TrustOptions {
-  std::vector<std::shared_ptr<const PreparedCertificate>> certificates;  // --trust
-  bool has_certificates = false;
-  std::shared_ptr<const ImageTrust> image;  // --kernel
-  std::optional<KernelVersion> version;     // --kernel-version
-  bool use_host = true;
-  // The kernel as its package describes it: built-in keys and configuration, without knowledge of
-  // how it is booted. Else it is asked whether a signature is good, and nothing else.
-  bool for_package = false;
-
-  bool is_given() const { return has_certificates || image != nullptr; }
-};
 
 class TrustBook {
  public:
@@ -143,8 +131,10 @@ class TrustBook {
 // Reads an image's certificate list. Never fails: what goes wrong stands in the result. `propose`
 // is told what the result will likely be, while the image is searched to its end.
 using ProposeImage = std::function<void(std::shared_ptr<const ImageTrust>)>;
+// `standing` is that of the image itself.
 std::shared_ptr<ImageTrust> read_image_trust(const Examined& artifact, const Content& content,
-                                             const ProposeImage& propose = {});
+                                             const ProposeImage& propose = {},
+                                             Standing standing = Standing::unchecked);
 
 // The image at `path` (--kernel); image_unknown when it is none.
 Result<std::shared_ptr<ImageTrust>> open_image_trust(const std::string& path);

@@ -158,6 +158,23 @@ class Verification {
   ArtifactReport& report_;
 };
 
+// The digest is that of the image, which the signature carries.
+void add_signers(const PeBootEvidence& image, const PeCertificateEntry& entry,
+                 ArtifactReport& report) {
+  if (!entry.signature) return;
+  for (const CmsSigner& signer : entry.signature->cms().signers) {
+    SignatureReport signature = describe_signer(*entry.signature, signer);
+    signature.carrier = "pe";
+    signature.digest.clear();
+    if (entry.indirect.digest_algo)
+      if (const DigestAlgorithm* algorithm =
+              find_image_digest_algorithm(find_oid(*entry.indirect.digest_algo)))
+        if (const Digest* digest = image.digest(CoverageRule::kernel, algorithm->hash))
+          signature.digest = digest->hex();
+    report.signatures.push_back(std::move(signature));
+  }
+}
+
 ArtifactReport start_report(const Examined& artifact) {
   ArtifactReport report;
   report.path = artifact.name;
@@ -165,12 +182,77 @@ ArtifactReport start_report(const Examined& artifact) {
   report.format = artifact.format;
   report.is_image = artifact.kind == ArtifactKind::kernel_image;
   if (artifact.module) report.release = artifact.module->release();
-  if (artifact.appended && artifact.appended->signature) {
+  if (artifact.boot) {
+    for (const PeCertificateEntry& entry : artifact.boot->entries)
+      add_signers(*artifact.boot, entry, report);
+  } else if (artifact.appended && artifact.appended->signature) {
     const SignatureEvidence& evidence = *artifact.appended->signature;
     for (const CmsSigner& signer : evidence.cms().signers)
       report.signatures.push_back(describe_signer(evidence, signer));
   }
   return report;
+}
+
+// By firmware or shim.
+ReasonReport explain(const BootVerdict& verdict, const std::string& name) {
+  ReasonReport reason;
+  reason.id = verdict.rule->id;
+  reason.kernel_function = verdict.rule->site;
+  reason.where = verdict.where;
+  reason.in = name;
+  reason.kind = verdict.rule->fails;
+  reason.text = reason.kind;
+  if (!verdict.because.empty()) reason.text += fmt::format(" ({})", verdict.because);
+  reason.text += fmt::format(" -> {}", verdict.rule->status);
+  return reason;
+}
+
+TrustReport describe_trust(const PeEnding& ending) {
+  TrustReport report;
+  report.source = ending.source;
+  if (ending.root) {
+    report.name = short_name(ending.root->x509().subject);
+    if (const auto print = compute_digest(Hash::sha256, ending.root->x509().raw.bytes()))
+      report.fingerprint = print->hex();
+  } else if (ending.boot && ending.boot->hash != nullptr) {
+    report.source = database_name(ending.boot->hash->database);
+    report.name = "digest of the image";
+  }
+  return report;
+}
+
+void conclude_pe(const Examined& artifact, const VerifyOptions& options, ArtifactReport& report) {
+  PeEnding ending = verify_pe(artifact, options.pe, options.explain);
+  report.pe = describe_pe(*artifact.boot);
+  if (options.pe.verifier) {
+    report.kernel = verifier_name(*options.pe.verifier);
+  } else {
+    report.kernel = ending.kernel.describe();
+    report.kernel_is_sure = ending.kernel.is_sure();
+  }
+  report.standing = ending.standing;
+  if (!ending.open.empty()) {
+    report.standing = Standing::undetermined;
+    report.reason = explain_open(ending.open, artifact.name);
+  } else if (ending.step >= 0) {
+    report.reason = explain(ending.steps, ending.step, artifact.name);
+  } else if (ending.error) {
+    report.reason = explain(*ending.error);
+  } else if (ending.boot && ending.boot->rule != nullptr) {
+    report.reason = explain(*ending.boot, artifact.name);
+  }
+  if (ending.standing == Standing::verified) {
+    report.trust = describe_trust(ending);
+    const auto is_root = [&](const auto& root) {
+      return ending.root && same_bytes(root->x509().raw, ending.root->x509().raw);
+    };
+    if (!options.required_roots.empty() && std::ranges::none_of(options.required_roots, is_root)) {
+      report.standing = Standing::untrusted;
+      report.reason = explain(Error{Reason::other_root, {}, report.trust->name, artifact.name});
+    }
+  }
+  report.steps = std::move(ending.steps);
+  for (SignatureReport& signature : report.signatures) signature.standing = report.standing;
 }
 
 // The rules up to the signature need no key: an unsigned or misshapen file is known to be that.
@@ -182,7 +264,7 @@ bool is_settled_without_trust(const Examined& artifact) {
 }  // namespace
 
 bool needs_trust(const Examined& artifact) {
-  if (artifact.error || !artifact.appended) return false;
+  if (artifact.error || !artifact.appended || artifact.pe) return false;
   if (artifact.kind == ArtifactKind::kernel_image || artifact.kind == ArtifactKind::pe)
     return artifact.appended->trailer.has_marker;
   return true;
@@ -194,6 +276,10 @@ ArtifactReport verify_artifact(const Examined& artifact, const TrustAnswer& trus
   if (artifact.error) {
     report.standing = standing_of(artifact.error->reason);
     report.reason = explain(*artifact.error);
+    return report;
+  }
+  if (artifact.pe) {
+    conclude_pe(artifact, options, report);
     return report;
   }
   if (!needs_trust(artifact)) {

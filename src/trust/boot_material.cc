@@ -207,6 +207,10 @@ bool is_deny_list(BootDatabase database) {
          database == BootDatabase::vendor_dbx;
 }
 
+bool vouches_for_code(BootDatabase database) {
+  return !is_deny_list(database) && database != BootDatabase::kek && database != BootDatabase::pk;
+}
+
 void BootMaterial::add(BootMaterial other) {
   std::ranges::move(other.certificates, std::back_inserter(certificates));
   std::ranges::move(other.hashes, std::back_inserter(hashes));
@@ -223,7 +227,7 @@ void add_database(BootDatabase database, View bytes, const std::string& source,
   if (parsed.stops) material.stops.push_back(with_path(*parsed.stops, source));
 }
 
-Result<BootMaterial> load_boot_material(const std::string& path) {
+Result<BootMaterial> load_boot_material(const std::string& path, const Warn& warn) {
   const auto load = [](const std::string& file) {
     auto loaded = load_file(file);
     if (!loaded) loaded.error() = with_path(loaded.error(), encode_name(file));
@@ -243,9 +247,16 @@ Result<BootMaterial> load_boot_material(const std::string& path) {
     const std::string file_name = fs::path(file).filename().string();
     if (const auto name = variable_name(file_name); name && find_variable(*name) == nullptr)
       continue;
-    ASSAY_TRY(BootMaterial one, load(file));
-    material.add(std::move(one));
+    auto one = load(file);
+    if (one)
+      material.add(std::move(*one));
+    else
+      warn(one.error());
   }
+  if (material.is_empty())
+    return std::unexpected(
+        Error{Reason::not_a_certificate, {}, "no certificate in this folder",
+              encode_name(path)});
   return material;
 }
 

@@ -40,6 +40,8 @@ enum class BootDatabase : std::uint8_t {
 };
 std::string_view database_name(BootDatabase database);  // "db", "MokListRT", "shim", ...
 bool is_deny_list(BootDatabase database);
+// Do its certificates vouch for programs? Those of KEK and PK sign databases.
+bool vouches_for_code(BootDatabase database);
 
 struct BootCertificate {
   BootDatabase database = BootDatabase::option;
@@ -82,7 +84,9 @@ void add_database(BootDatabase database, View bytes, const std::string& source,
                   BootMaterial& material);
 
 // See above. bad_value for a file that is none of these.
-Result<BootMaterial> load_boot_material(const std::string& path);
+// What in a folder is none of these is passed over and told to `warn`; a folder without anything of
+// use is an error.
+Result<BootMaterial> load_boot_material(const std::string& path, const Warn& warn);
 
 // What the kernel makes of the deny lists: descriptions of .blacklist (keyring_handler.c:
 // uefi_blacklist_binary, uefi_blacklist_x509_tbs). An entry of x509_sha256 is written with the

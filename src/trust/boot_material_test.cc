@@ -58,7 +58,7 @@ TEST_F(BootMaterialTest, EfivarfsFolder) {
   variable("SbatLevelRT", kShimGuid, der::bytes("sbat,1,2024010900\nshim,4\n"));
   variable("BootOrder", kGlobalGuid, {1, 2});
   write_file(folder_ / "efivars/README", der::bytes("not a variable"));
-  const auto material = load_boot_material(folder_ / "efivars");
+  const auto material = load_boot_material(folder_ / "efivars", [](const Error&) {});
   ASSERT_TRUE(material) << describe(material.error());
   EXPECT_EQ(names(*material), (Names{"KEK kek", "MokListRT mok", "PK pk", "db db a", "dbx dbx a"}));
   ASSERT_EQ(material->hashes.size(), 3U);
@@ -85,7 +85,7 @@ TEST_F(BootMaterialTest, FilesByTheirNames) {
                         {"KEK.esl", BootDatabase::kek},       {"PK.esl", BootDatabase::pk}};
   for (const Case& one : cases) {
     write_file(folder_ / one.name, certificates("a"));
-    const auto material = load_boot_material(folder_ / one.name);
+    const auto material = load_boot_material(folder_ / one.name, [](const Error&) {});
     ASSERT_TRUE(material) << one.name;
     ASSERT_EQ(material->certificates.size(), 1U) << one.name;
     EXPECT_EQ(material->certificates[0].database, one.database) << one.name;
@@ -94,14 +94,14 @@ TEST_F(BootMaterialTest, FilesByTheirNames) {
 
 TEST_F(BootMaterialTest, CertificatesOfAUser) {
   write_file(folder_ / "a.der", rsa_certificate("issuer", "a").write());
-  const auto material = load_boot_material(folder_ / "a.der");
+  const auto material = load_boot_material(folder_ / "a.der", [](const Error&) {});
   ASSERT_TRUE(material);
   EXPECT_EQ(names(*material), (Names{"option a"}));
 }
 
 TEST_F(BootMaterialTest, DamageIsKeptBesideWhatIsGood) {
   write_file(folder_ / "db.esl", der::join({certificates("a"), Bytes(30)}));
-  const auto material = load_boot_material(folder_ / "db.esl");
+  const auto material = load_boot_material(folder_ / "db.esl", [](const Error&) {});
   ASSERT_TRUE(material);
   EXPECT_EQ(material->certificates.size(), 1U);
   ASSERT_EQ(material->stops.size(), 1U);
@@ -112,7 +112,7 @@ TEST_F(BootMaterialTest, UnusedTypesAreCounted) {
   Bytes list = hashes(1);
   list[0] ^= 1;
   write_file(folder_ / "db.esl", der::join({certificates("a"), list}));
-  const auto material = load_boot_material(folder_ / "db.esl");
+  const auto material = load_boot_material(folder_ / "db.esl", [](const Error&) {});
   ASSERT_TRUE(material);
   ASSERT_EQ(material->unused.size(), 1U);
   EXPECT_EQ(material->unused[0].type, "c1c41627-504c-4092-aca9-41f936934328");
@@ -121,11 +121,11 @@ TEST_F(BootMaterialTest, UnusedTypesAreCounted) {
 
 TEST_F(BootMaterialTest, WhatVouchesForNothing) {
   write_file(folder_ / "text", der::bytes("hello"));
-  EXPECT_FALSE(load_boot_material(folder_ / "text"));
+  EXPECT_FALSE(load_boot_material(folder_ / "text", [](const Error&) {}));
   write_file(folder_ / "db-d719b2cb-3d3a-4596-a3bc-dad00e67656f", Bytes{7, 0, 0});
-  EXPECT_FALSE(load_boot_material(folder_ / "db-d719b2cb-3d3a-4596-a3bc-dad00e67656f"));
-  EXPECT_FALSE(load_boot_material("tests/cases/pe/artifacts/signed.efi"));
-  EXPECT_FALSE(load_boot_material(folder_ / "missing"));
+  EXPECT_FALSE(load_boot_material(folder_ / "db-d719b2cb-3d3a-4596-a3bc-dad00e67656f", [](const Error&) {}));
+  EXPECT_FALSE(load_boot_material("tests/cases/pe/artifacts/signed.efi", [](const Error&) {}));
+  EXPECT_FALSE(load_boot_material(folder_ / "missing", [](const Error&) {}));
 }
 
 // An entry of type x509_sha256 has 32 bytes of digest and 16 of time; the kernel describes it by
@@ -138,7 +138,7 @@ TEST_F(BootMaterialTest, RevokedCertificatesByDigest) {
   const Bytes list =
       der::join({type, le(28 + 64), le(0), le(64), Bytes(16), Bytes(32, 5), Bytes(16, 9)});
   write_file(folder_ / "dbx.esl", list);
-  const auto material = load_boot_material(folder_ / "dbx.esl");
+  const auto material = load_boot_material(folder_ / "dbx.esl", [](const Error&) {});
   ASSERT_TRUE(material);
   ASSERT_EQ(material->hashes.size(), 1U);
   EXPECT_EQ(material->hashes[0].type, EfiSignatureType::x509_sha256);
@@ -168,7 +168,7 @@ TEST_F(BootMaterialTest, ShimSection) {
         run_command({prefix + "ld", "-m", "i386pep", "--oformat", "pei-x86-64",
                      "--enable-long-section-names", "-o", folder_ / "a.efi", folder_ / "a.o"});
     EXPECT_EQ(linked.status, 0) << linked.error;
-    return load_boot_material(folder_ / "a.efi");
+    return load_boot_material(folder_ / "a.efi", [](const Error&) {});
   };
   const auto good = image(certificate.size(), dbx.size());
   ASSERT_TRUE(good) << describe(good.error());

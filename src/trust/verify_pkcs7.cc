@@ -31,7 +31,9 @@ Outcome verify(Walk& walk, Pkcs7& pkcs7, const SignatureKeyrings& keyrings, Usag
   if (const Outcome bad = check_revocation(walk, pkcs7, keyrings); bad.failed()) return bad;
   if (const Outcome bad = walk.check(rule::keyring_present, keyrings.ring != nullptr); bad.failed())
     return bad;
-  return validate_trust(walk, pkcs7, *keyrings.ring, trusted_by);
+  const Outcome outcome = validate_trust(walk, pkcs7, *keyrings.ring, trusted_by);
+  if (outcome.err != Errno::enokey || keyrings.others == Truth::no) return outcome;
+  return walk.settle(keyrings.others, keyrings.question) ? Outcome() : outcome;
 }
 
 }  // namespace

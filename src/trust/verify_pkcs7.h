@@ -17,6 +17,10 @@ struct SignatureKeyrings {
   bool is_platform = false;       // VERIFY_USE_PLATFORM_KEYRING
   const Keyring* revoked =
       nullptr;  // certificates on .blacklist; nullptr without CONFIG_SYSTEM_REVOCATION_LIST
+  // May the ring hold other keys than those described? A signature by none of them is then taken
+  // for good, or `question` is open.
+  Truth others = Truth::no;
+  std::string_view question = {};
 };
 
 // For a signature over data that it is detached from.
