@@ -31,6 +31,7 @@ Result<TrustOptions> TrustArguments::load(const Warn& warn) const {
   const auto material = std::make_shared<BootMaterial>();
   for (const std::string& path : trust) {
     ASSAY_TRY(BootMaterial loaded, load_boot_material(path, warn));
+    for (const Error& stop : loaded.stops) warn(stop);
     material->add(std::move(loaded));
   }
   // What Secure Boot trusts is for images; their modules have the keys that the image brings.

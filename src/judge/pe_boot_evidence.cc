@@ -76,8 +76,11 @@ class TableWalk {
   Result<void> take_message(PeCertificateEntry& entry, std::uint64_t aligned) {
     const std::uint64_t data = entry.where.offset + pe::kCertificateHeaderSize;
     const std::uint64_t size = entry.where.end() - data;
+    // No message is longer than this, whatever dwLength says.
+    constexpr std::uint64_t kLongest = 4 + 0xFFFF;
     std::vector<std::uint8_t> scratch;
-    ASSAY_TRY(const View bytes, view_of(content_, data, aligned - data, scratch));
+    ASSAY_TRY(const View bytes,
+              view_of(content_, data, std::min(aligned - data, kLongest + kAlignment), scratch));
     const auto message = message_size(bytes, size);
     if (entry.certificate.type != pe::kTypePkcs7 || !message) {
       if (aligned > data) evidence_.uncovered.push_back({data, aligned - data});
@@ -89,9 +92,9 @@ class TableWalk {
     ASSAY_CHECK(entry.signature->digest_data(content_, 0, 0));
     if (const auto& attached = entry.signature->cms().content)
       entry.indirect = parse_indirect_data(attached->raw);
-    const View behind = bytes.sub(*message, bytes.size() - *message);
-    if (behind.size() >= kAlignment || !all_zero(behind))
-      evidence_.uncovered.push_back(behind.extent());
+    const Extent behind{data + *message, aligned - data - *message};
+    if (behind.size >= kAlignment || !all_zero(bytes.sub(*message, behind.size)))
+      evidence_.uncovered.push_back(behind);
     return {};
   }
 

@@ -223,10 +223,6 @@ std::string image_lines(const Examined& artifact) {
   return text;
 }
 
-}  // namespace
-
-namespace {
-
 std::string image_lines(const PeBootEvidence& image) {
   std::string text;
   for (std::size_t i = 0; i < image.sections.size(); ++i)
@@ -246,6 +242,9 @@ std::string image_lines(const PeBootEvidence& image) {
     text += fmt::format("  PE signature [{}, {}), type {}, revision 0x{:04x}\n", entry.where.offset,
                         entry.where.end(), entry.certificate.type, entry.certificate.revision);
     if (!entry.signature) continue;
+    if (const auto& fault = entry.signature->cms().fault)
+      text +=
+          fmt::format("    stops        at offset {}: {}\n", fault->where.offset, describe(*fault));
     for (const CmsSigner& signer : entry.signature->cms().signers)
       text += signer_lines(signer, *entry.signature);
     for (const auto& certificate : entry.signature->certificates())

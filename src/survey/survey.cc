@@ -282,7 +282,8 @@ Summary survey_and_verify(const SurveyOptions& options, const TrustOptions& trus
       const auto propose = [&book](auto likely) { book.propose_image(std::move(likely)); };
       const Standing standing =
           artifact.pe ? verify_pe(artifact, verify.pe, false).standing : Standing::unchecked;
-      image = read_image_trust(artifact, content, wants_images ? propose : ProposeImage(), standing);
+      image =
+          read_image_trust(artifact, content, wants_images ? propose : ProposeImage(), standing);
       if (wants_images) book.add_image(image);
     };
     auto examined = examine(std::move(found), options.all, options.evidence, with_content);

@@ -76,8 +76,7 @@ std::string release_of_name(const Examined& artifact) {
 }
 
 std::shared_ptr<ImageTrust> image_trust(const Examined& artifact,
-                                        const Result<SystemCertificates>& list,
-                                        Standing standing) {
+                                        const Result<SystemCertificates>& list, Standing standing) {
   auto trust = std::make_shared<ImageTrust>();
   trust->standing = standing;
   trust->name = artifact.name;

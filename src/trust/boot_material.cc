@@ -216,6 +216,7 @@ void BootMaterial::add(BootMaterial other) {
   std::ranges::move(other.hashes, std::back_inserter(hashes));
   std::ranges::move(other.unused, std::back_inserter(unused));
   std::ranges::move(other.stops, std::back_inserter(stops));
+  is_deny_list_damaged = is_deny_list_damaged || other.is_deny_list_damaged;
   if (other.sbat_level) sbat_level = std::move(other.sbat_level);
   has_mok_list_trusted = has_mok_list_trusted || other.has_mok_list_trusted;
 }
@@ -224,13 +225,16 @@ void add_database(BootDatabase database, View bytes, const std::string& source,
                   BootMaterial& material) {
   const EfiSignatureDatabase parsed = parse_efi_signature_lists(bytes);
   for (const EfiSignatureList& list : parsed.lists) add_list(database, list, source, material);
-  if (parsed.stops) material.stops.push_back(with_path(*parsed.stops, source));
+  if (!parsed.stops) return;
+  material.stops.push_back(with_path(*parsed.stops, source));
+  material.is_deny_list_damaged = material.is_deny_list_damaged || is_deny_list(database);
 }
 
 Result<BootMaterial> load_boot_material(const std::string& path, const Warn& warn) {
-  const auto load = [](const std::string& file) {
+  const auto load = [](const std::string& file) -> Result<BootMaterial> {
     auto loaded = load_file(file);
-    if (!loaded) loaded.error() = with_path(loaded.error(), encode_name(file));
+    if (!loaded) return std::unexpected(with_path(loaded.error(), encode_name(file)));
+    if (loaded->is_deny_list_damaged) return std::unexpected(loaded->stops.back());
     return loaded;
   };
   std::error_code error;
@@ -250,13 +254,14 @@ Result<BootMaterial> load_boot_material(const std::string& path, const Warn& war
     auto one = load(file);
     if (one)
       material.add(std::move(*one));
+    else if (is_variable(file) || is_deny_list(database_of(file)))
+      return one;
     else
       warn(one.error());
   }
   if (material.is_empty())
     return std::unexpected(
-        Error{Reason::not_a_certificate, {}, "no certificate in this folder",
-              encode_name(path)});
+        Error{Reason::not_a_certificate, {}, "no certificate in this folder", encode_name(path)});
   return material;
 }
 

@@ -5,10 +5,9 @@
 //   PEM, DER                     certificates, trusted
 //   a PE image with .vendor_cert shim: its vendor certificate or vendor db, and its vendor dbx
 //   EFI signature lists          by the file's name a db, dbx, MokListRT, ...; any other name: db
-//   NAME-GUID                    an EFI variable as efivarfs shows it: le32 attributes, then its
-//   data a folder                     all of these in it; with NAME-GUID files it is taken for
-//   efivarfs, and
-//                                of its variables only those of Secure Boot are read
+//   NAME-GUID                    an EFI variable as efivarfs shows it: le32 attributes, then data
+//   a folder                     all of these in it; with NAME-GUID files it is taken for efivarfs,
+//                                and of its variables only those of Secure Boot are read
 //
 // Whom each database counts for differs: a kernel knows certificates of db and MokListRT, firmware
 // does not know MokListRT (judge/pe_boot.h).
@@ -71,7 +70,8 @@ struct BootMaterial {
   std::vector<BootCertificate> certificates;
   std::vector<BootHash> hashes;
   std::vector<UnusedList> unused;
-  std::vector<Error> stops;  // databases that are damaged from some place on
+  std::vector<Error> stops;           // databases that are damaged from some place on
+  bool is_deny_list_damaged = false;  // one of them is a deny list
   std::optional<std::vector<SbatRevocation>> sbat_level;
   bool has_mok_list_trusted = false;  // MokListTrustedRT exists
 
@@ -83,9 +83,9 @@ struct BootMaterial {
 void add_database(BootDatabase database, View bytes, const std::string& source,
                   BootMaterial& material);
 
-// See above. bad_value for a file that is none of these.
-// What in a folder is none of these is passed over and told to `warn`; a folder without anything of
-// use is an error.
+// See above. bad_value for a file that is none of these. What in a folder is none of these is
+// passed over and told to `warn`; a folder without anything of use is an error. So is a database
+// that cannot be read, and a deny list that is damaged: what it would have denied is not known.
 Result<BootMaterial> load_boot_material(const std::string& path, const Warn& warn);
 
 // What the kernel makes of the deny lists: descriptions of .blacklist (keyring_handler.c:

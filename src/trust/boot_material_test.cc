@@ -108,6 +108,26 @@ TEST_F(BootMaterialTest, DamageIsKeptBesideWhatIsGood) {
   EXPECT_TRUE(material->stops[0].path.ends_with("db.esl"));
 }
 
+// What a deny list would have denied behind the damage is not known.
+TEST_F(BootMaterialTest, DamagedDenyListIsAnError) {
+  const auto load = [&] { return load_boot_material(folder_ / "keys", [](const Error&) {}); };
+  write_file(folder_ / "keys/db.esl", certificates("a"));
+  write_file(folder_ / "keys/README", der::bytes("not a database"));
+  EXPECT_TRUE(load());
+  write_file(folder_ / "keys/dbx.esl", der::join({hashes(1), Bytes(30)}));
+  EXPECT_FALSE(load());
+  EXPECT_FALSE(load_boot_material(folder_ / "keys/dbx.esl", [](const Error&) {}));
+  write_file(folder_ / "keys/dbx.esl", der::bytes("damaged at its start"));
+  EXPECT_FALSE(load());
+}
+
+TEST_F(BootMaterialTest, UnreadableVariableIsAnError) {
+  variable("db", kDatabaseGuid, certificates("a"));
+  EXPECT_TRUE(load_boot_material(folder_ / "efivars", [](const Error&) {}));
+  write_file(folder_ / "efivars/dbx-d719b2cb-3d3a-4596-a3bc-dad00e67656f", Bytes{7, 0, 0});
+  EXPECT_FALSE(load_boot_material(folder_ / "efivars", [](const Error&) {}));
+}
+
 TEST_F(BootMaterialTest, UnusedTypesAreCounted) {
   Bytes list = hashes(1);
   list[0] ^= 1;
@@ -123,7 +143,8 @@ TEST_F(BootMaterialTest, WhatVouchesForNothing) {
   write_file(folder_ / "text", der::bytes("hello"));
   EXPECT_FALSE(load_boot_material(folder_ / "text", [](const Error&) {}));
   write_file(folder_ / "db-d719b2cb-3d3a-4596-a3bc-dad00e67656f", Bytes{7, 0, 0});
-  EXPECT_FALSE(load_boot_material(folder_ / "db-d719b2cb-3d3a-4596-a3bc-dad00e67656f", [](const Error&) {}));
+  EXPECT_FALSE(
+      load_boot_material(folder_ / "db-d719b2cb-3d3a-4596-a3bc-dad00e67656f", [](const Error&) {}));
   EXPECT_FALSE(load_boot_material("tests/cases/pe/artifacts/signed.efi", [](const Error&) {}));
   EXPECT_FALSE(load_boot_material(folder_ / "missing", [](const Error&) {}));
 }

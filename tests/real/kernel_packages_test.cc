@@ -81,9 +81,10 @@ INSTANTIATE_TEST_SUITE_P(
         Kernel{"amd64", "linux-image-6.1.", "amd64", "-amd64", 3900, "6.1 debian x86_64"},
         Kernel{"amd64_6_12", "linux-image-6.12", "amd64", "-amd64", 4000, "6.12 debian x86_64"},
         Kernel{"cloud_arm64", "linux-image-6.1.", "arm64", "-cloud-arm64", 900, "6.1 debian arm64"},
-        Kernel{"ppc64el", "linux-image-6.1.", "ppc64el", "-powerpc64le", 3000,
-               "6.1 debian ppc64le", "unchecked"},
-        Kernel{"s390x", "linux-image-6.1.", "s390x", "-s390x", 2200, "6.1 debian s390x", "unchecked"}),
+        Kernel{"ppc64el", "linux-image-6.1.", "ppc64el", "-powerpc64le", 3000, "6.1 debian ppc64le",
+               "unchecked"},
+        Kernel{"s390x", "linux-image-6.1.", "s390x", "-s390x", 2200, "6.1 debian s390x",
+               "unchecked"}),
     [](const auto& kernel) { return std::string(kernel.param.label); });
 
 // What shim trusts reaches Debian's images, and the modules have the keys of a verified image.
