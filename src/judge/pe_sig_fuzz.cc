@@ -1,9 +1,9 @@
 // Laws: what is hashed lies in the file; with no key in any ring nothing is accepted; and the
 // kernel's rules come to the same end whether the file is in memory or read in pieces.
 
-#include "judge/pe_sig.h"
+#include "judge/pe_boot.h"
 
-#include "signatures/explore.h"
+#include "judge/pe_sig.h"
 #include "testing/fuzz.h"
 
 namespace {
