@@ -18,7 +18,8 @@ class InspectCommand final : public Command {
   }
   const char* arguments() const override { return "PATH..."; }
   const char* notes() const override {
-    return R"(Records are signatures, and the certificates that a kernel image has built in (-v, --json).
+    return R"(Kernel images inside others (.linux of a unified kernel image, the Image in an EFI zboot or a compressed
+Image) follow them. Records are signatures, and the certificates that a kernel image has built in (-v, --json).
 
 Exit status: 0 whenever everything could be read, else 2.
 
@@ -43,6 +44,7 @@ Examples:
     ExitStatus status = kGood;
     SurveyOptions options{paths_, common.job_count(), all_, {}, &numbers};
     options.builtin_certificates = common.json || style.verbose;
+    options.inner_images = true;
     const Surveyed surveyed = survey(
         options,
         [&](const Examined& artifact) {

@@ -23,12 +23,19 @@
 
 namespace assay {
 
+// A signature inside another.
+struct NestedSignature {
+  SignatureEvidence signature;
+  IndirectData indirect;
+};
+
 // One WIN_CERTIFICATE of the table, with what is in it.
 struct PeCertificateEntry {
   WinCertificate certificate;
   Extent where;
   std::optional<SignatureEvidence> signature;  // a PKCS#7 message
   IndirectData indirect;
+  std::vector<NestedSignature> nested;  // that nobody here goes by
 };
 
 struct PeBootEvidence {

@@ -92,6 +92,14 @@ class TableWalk {
     ASSAY_CHECK(entry.signature->digest_data(content_, 0, 0));
     if (const auto& attached = entry.signature->cms().content)
       entry.indirect = parse_indirect_data(attached->raw);
+    for (const View inner : nested_signatures(entry.signature->cms())) {
+      NestedSignature nested{
+          SignatureEvidence({inner.bytes().begin(), inner.bytes().end()}, inner.origin()), {}};
+      ASSAY_CHECK(nested.signature.digest_data(content_, 0, 0));
+      if (const auto& attached = nested.signature.cms().content)
+        nested.indirect = parse_indirect_data(attached->raw);
+      entry.nested.push_back(std::move(nested));
+    }
     const Extent behind{data + *message, aligned - data - *message};
     if (behind.size >= kAlignment || !all_zero(bytes.sub(*message, behind.size)))
       evidence_.uncovered.push_back(behind);
@@ -106,13 +114,16 @@ class TableWalk {
 // which lists of digests and shim go by.
 std::vector<Hash> wanted_hashes(const PeBootEvidence& evidence) {
   std::vector<Hash> hashes = {Hash::sha256};
-  for (const PeCertificateEntry& entry : evidence.entries) {
-    if (!entry.indirect.digest_algo) continue;
-    const DigestAlgorithm* algorithm =
-        find_image_digest_algorithm(find_oid(*entry.indirect.digest_algo));
+  const auto want = [&](const IndirectData& indirect) {
+    if (!indirect.digest_algo) return;
+    const DigestAlgorithm* algorithm = find_image_digest_algorithm(find_oid(*indirect.digest_algo));
     if (algorithm != nullptr && hash_available(algorithm->hash) &&
         std::ranges::find(hashes, algorithm->hash) == hashes.end())
       hashes.push_back(algorithm->hash);
+  };
+  for (const PeCertificateEntry& entry : evidence.entries) {
+    want(entry.indirect);
+    for (const NestedSignature& nested : entry.nested) want(nested.indirect);
   }
   return hashes;
 }

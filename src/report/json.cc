@@ -176,6 +176,27 @@ Json appended_of(const AppendedEvidence& appended) {
   return json;
 }
 
+// An Authenticode signature: what it says of the image, who made it.
+void add_message(const SignatureEvidence& signature, const IndirectData& indirect,
+                 const PeBootEvidence& image, Json& json) {
+  const CmsMessage& cms = signature.cms();
+  if (cms.fault)
+    json["stops"] = {{"extent", extent_of(cms.fault->where, {})}, {"text", describe(*cms.fault)}};
+  if (indirect.digest_algo) json["image_hash"] = oid_text(*indirect.digest_algo);
+  if (indirect.digest) {
+    const std::string digest = to_hex(indirect.digest->bytes());
+    json["image_digest"] = digest;
+    json["is_of_image"] = std::ranges::any_of(
+        image.digests, [&](const auto& one) { return one.digest.hex() == digest; });
+  }
+  json["signers"] = Json::array();
+  for (const CmsSigner& signer : cms.signers)
+    json["signers"].push_back(signer_of(signer, signature));
+  json["certificates"] = Json::array();
+  for (const auto& certificate : signature.certificates())
+    json["certificates"].push_back(certificate_of(certificate->x509()));
+}
+
 // One WIN_CERTIFICATE.
 Json entry_of(const PeCertificateEntry& entry, const PeBootEvidence& image) {
   Json json{{"carrier", "pe"},
@@ -183,19 +204,12 @@ Json entry_of(const PeCertificateEntry& entry, const PeBootEvidence& image) {
             {"type", entry.certificate.type},
             {"extent", extent_of(entry.where, {})}};
   if (!entry.signature) return json;
-  if (entry.indirect.digest_algo) json["image_hash"] = oid_text(*entry.indirect.digest_algo);
-  if (entry.indirect.digest) {
-    const std::string digest = to_hex(entry.indirect.digest->bytes());
-    json["image_digest"] = digest;
-    json["is_of_image"] = std::ranges::any_of(
-        image.digests, [&](const auto& one) { return one.digest.hex() == digest; });
+  add_message(*entry.signature, entry.indirect, image, json);
+  for (const NestedSignature& nested : entry.nested) {
+    Json inner{{"extent", extent_of(nested.signature.bytes().extent(), {})}};
+    add_message(nested.signature, nested.indirect, image, inner);
+    json["nested"].push_back(std::move(inner));
   }
-  json["signers"] = Json::array();
-  for (const CmsSigner& signer : entry.signature->cms().signers)
-    json["signers"].push_back(signer_of(signer, *entry.signature));
-  json["certificates"] = Json::array();
-  for (const auto& certificate : entry.signature->certificates())
-    json["certificates"].push_back(certificate_of(certificate->x509()));
   return json;
 }
 
@@ -311,6 +325,8 @@ std::string to_json(const Examined& artifact) {
     }
   }
   if (artifact.boot) json["pe"] = image_of(*artifact.boot);
+  for (const SectionText& one : artifact.texts)
+    json["pe"]["texts"][one.section] = encode_name(one.text);
   json["records"] = Json::array();
   if (artifact.boot)
     for (const PeCertificateEntry& entry : artifact.boot->entries)

@@ -223,6 +223,19 @@ std::string image_lines(const Examined& artifact) {
   return text;
 }
 
+std::string message_lines(const SignatureEvidence& signature) {
+  std::string text;
+  if (const auto& fault = signature.cms().fault)
+    text +=
+        fmt::format("    stops        at offset {}: {}\n", fault->where.offset, describe(*fault));
+  for (const CmsSigner& signer : signature.cms().signers) text += signer_lines(signer, signature);
+  for (const auto& certificate : signature.certificates())
+    text +=
+        fmt::format("    certificate  {}, issued by {}\n", name_text(certificate->x509().subject),
+                    name_text(certificate->x509().issuer));
+  return text;
+}
+
 std::string image_lines(const PeBootEvidence& image) {
   std::string text;
   for (std::size_t i = 0; i < image.sections.size(); ++i)
@@ -242,15 +255,12 @@ std::string image_lines(const PeBootEvidence& image) {
     text += fmt::format("  PE signature [{}, {}), type {}, revision 0x{:04x}\n", entry.where.offset,
                         entry.where.end(), entry.certificate.type, entry.certificate.revision);
     if (!entry.signature) continue;
-    if (const auto& fault = entry.signature->cms().fault)
-      text +=
-          fmt::format("    stops        at offset {}: {}\n", fault->where.offset, describe(*fault));
-    for (const CmsSigner& signer : entry.signature->cms().signers)
-      text += signer_lines(signer, *entry.signature);
-    for (const auto& certificate : entry.signature->certificates())
-      text +=
-          fmt::format("    certificate  {}, issued by {}\n", name_text(certificate->x509().subject),
-                      name_text(certificate->x509().issuer));
+    text += message_lines(*entry.signature);
+    for (const NestedSignature& nested : entry.nested) {
+      const Extent where = nested.signature.bytes().extent();
+      text += fmt::format("  nested in it [{}, {})\n", where.offset, where.end());
+      text += message_lines(nested.signature);
+    }
   }
   if (image.entries.empty()) text += "  no PE signature\n";
   return text + pe_lines(report);
@@ -282,6 +292,8 @@ std::string to_text(const Examined& artifact, const TextStyle& style) {
   else if (artifact.kind == ArtifactKind::module)
     text += "  no signature\n";
   if (artifact.boot) text += image_lines(*artifact.boot);
+  for (const SectionText& one : artifact.texts)
+    text += fmt::format("  {} {}\n", one.section, encode_name(one.text));
   return text;
 }
 

@@ -1,6 +1,7 @@
 #include "signatures/authenticode.h"
 
 #include <algorithm>
+#include <array>
 
 namespace assay {
 
@@ -45,6 +46,30 @@ IndirectData parse_indirect_data(View content) {
   ber.leave();
   data.fault = ber.fault();
   return data;
+}
+
+std::vector<View> nested_signatures(const CmsMessage& message) {
+  static constexpr std::array<std::uint8_t, 10> kNestedSignature = {0x2B, 0x06, 0x01, 0x04, 0x01,
+                                                                    0x82, 0x37, 0x02, 0x04, 0x01};
+  std::vector<View> nested;
+  for (const CmsSigner& signer : message.signers) {
+    if (signer.unauthattrs.raw.empty()) continue;
+    BerDecoder ber(signer.unauthattrs.raw);
+    BerElement element;
+    ber.enter(signer.unauthattrs.tag);
+    do {
+      ber.enter(ber::kSequence);
+      if (!ber.leaf(ber::kOid, element)) break;
+      const bool is_nested = std::ranges::equal(element.content.bytes(), kNestedSignature);
+      ber.enter(ber::kSet);
+      do {
+        if (!ber.any(element)) break;
+        if (is_nested) nested.push_back(element.raw);
+      } while (ber.more());
+      if (!ber.leave()) break;
+    } while (ber.more());
+  }
+  return nested;
 }
 
 std::vector<PeSection> sort_sections(const std::vector<PeSection>& sections, SectionOrder before) {

@@ -16,6 +16,7 @@
 #include "bytes/content.h"
 #include "crypto/hash.h"
 #include "formats/ber.h"
+#include "formats/cms.h"
 #include "formats/oid.h"
 #include "formats/pe.h"
 
@@ -31,6 +32,12 @@ struct IndirectData {
 
 // `content` with its header.
 IndirectData parse_indirect_data(View content);
+
+// Further signatures of the same image, which signtool and osslsigncode nest in unsigned attributes
+// (SpcNestedSignature, 1.3.6.1.4.1.311.2.4.1) of the first: messages as they stand there. Where the
+// attributes of a signer are not a SET of attributes, those up to that place. Neither the kernel
+// nor shim looks at them.
+std::vector<View> nested_signatures(const CmsMessage& message);
 
 // The bytes that are hashed, in order. Ranges may overlap: the rule does not forbid it.
 struct ImageRanges {

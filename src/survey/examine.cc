@@ -103,6 +103,7 @@ class Examiner {
     ASSAY_TRY(PeEvidence evidence, collect_pe(content));
     if (evidence.headers.dos_magic != pe::kDosMagic) return {};
     ASSAY_TRY(out_.boot, collect_pe_boot(content, evidence));
+    ASSAY_TRY(out_.texts, read_section_texts(content, *out_.boot));
     out_.pe = std::move(evidence);
     return {};
   }

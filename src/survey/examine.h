@@ -13,6 +13,7 @@
 #include "judge/pe_boot.h"
 #include "sources/source.h"
 #include "survey/modules_folder.h"
+#include "survey/unified_kernel.h"
 #include "trust/system_certificates.h"
 
 namespace assay {
@@ -40,7 +41,9 @@ struct Examined {
   std::optional<AppendedEvidence> appended;
   std::optional<PeEvidence> pe;  // of a file that starts as PE images do
   std::optional<PeBootEvidence> boot;
-  std::optional<Error> error;  // what kept us from the rest
+  std::vector<SectionText> texts;  // of a unified kernel image
+  std::vector<Examined> inner;     // kernel images inside this one, where asked for
+  std::optional<Error> error;      // what kept us from the rest
   // The certificates built into a kernel image, or why they were not found; where asked for.
   std::optional<Result<SystemCertificates>> builtin;
 };

@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "base/name.h"
 #include "formats/module_name.h"
+#include "survey/inner_images.h"
 #include "survey/ordered.h"
 #include "survey/pool.h"
 
@@ -236,6 +237,12 @@ class Run {
   Pool pool_;
 };
 
+void report_with_inner(const Examined& artifact,
+                       const std::function<void(const Examined&)>& report) {
+  report(artifact);
+  for (const Examined& inner : artifact.inner) report_with_inner(inner, report);
+}
+
 }  // namespace
 
 Surveyed survey(const SurveyOptions& options, const std::function<void(const Examined&)>& report,
@@ -243,19 +250,22 @@ Surveyed survey(const SurveyOptions& options, const std::function<void(const Exa
   using Entry = std::variant<Examined, Error>;
   Run<Entry> run(options, [&](const Entry& result) {
     if (const auto* artifact = std::get_if<Examined>(&result))
-      report(*artifact);
+      report_with_inner(*artifact, report);
     else
       report_failure(std::get<Error>(result));
   });
   const auto work = [&](Found found, std::uint64_t ticket) {
     std::optional<Result<SystemCertificates>> builtin;
+    std::vector<Examined> inner;
     const auto with_content = [&](const Examined& artifact, const Content& content) {
       if (options.progress != nullptr) options.progress->bytes += content.size();
       if (artifact.image && options.builtin_certificates)
         builtin = find_system_certificates(content, *artifact.image);
+      if (options.inner_images) inner = examine_inner_images(artifact, content, options.evidence);
     };
     auto examined = examine(std::move(found), options.all, options.evidence, with_content);
     if (examined) examined->builtin = std::move(builtin);
+    if (examined) examined->inner = std::move(inner);
     run.reports().fill(ticket,
                        examined ? std::optional<Entry>(std::move(*examined)) : std::nullopt);
   };

@@ -28,6 +28,7 @@ struct SurveyOptions {
   EvidenceOptions evidence;
   Progress* progress = nullptr;
   bool builtin_certificates = false;  // inspect: search kernel images for theirs
+  bool inner_images = false;          // inspect: report kernel images inside others too
 };
 
 struct VerdictSummary {
