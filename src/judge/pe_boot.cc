@@ -46,12 +46,35 @@ Truth is_signed_by(const SignatureEvidence& signature, const BootCertificate& ce
   return Truth::unknown;
 }
 
-// Is `certificate` embedded in the message, by the digest of its signed part?
-const PreparedCertificate* find_embedded(const SignatureEvidence& signature, const BootHash& hash) {
+std::optional<Hash> certificate_hash_of(EfiSignatureType type) {
+  switch (type) {
+    case EfiSignatureType::x509_sha256: return Hash::sha256;
+    case EfiSignatureType::x509_sha384: return Hash::sha384;
+    case EfiSignatureType::x509_sha512: return Hash::sha512;
+    default: return std::nullopt;
+  }
+}
+
+// Is the entry the digest of the certificate's signed part?
+bool is_digest_of(const BootHash& entry, const PreparedCertificate& certificate) {
+  const auto hash = certificate_hash_of(entry.type);
+  if (!hash) return false;
+  const auto digest = compute_digest(*hash, certificate.x509().tbs.bytes());
+  return digest && std::ranges::equal(digest->bytes(), entry.digest);
+}
+
+// Signatures with a time stamp from before a revocation are still good.
+bool is_always_revoked(const BootHash& entry) {
+  return std::ranges::all_of(entry.revocation_time, [](std::uint8_t byte) { return byte == 0; });
+}
+
+constexpr const char* kTimeStamps = "revoked from a certain time on, and time stamps are not read";
+
+// A certificate in the message that the entry is the digest of.
+const PreparedCertificate* find_embedded(const SignatureEvidence& signature,
+                                         const BootHash& entry) {
   for (const auto& certificate : signature.certificates())
-    if (hash.type == EfiSignatureType::x509_sha256 && certificate->tbs_sha256() &&
-        std::ranges::equal(certificate->tbs_sha256()->bytes(), hash.digest))
-      return certificate.get();
+    if (is_digest_of(entry, *certificate)) return certificate.get();
   return nullptr;
 }
 
@@ -90,6 +113,19 @@ class BootJudge {
     return is_firmware_ ? CoverageRule::firmware : CoverageRule::shim;
   }
 
+  // Digests by these algorithms are in the lists, and the image's was not computed.
+  std::optional<BootVerdict> find_unread(Databases databases, std::span<const Hash> hashes) const {
+    for (const BootHash& entry : material_.hashes) {
+      const auto hash = hash_of(entry.type);
+      if (hash && is_one_of(entry.database, databases) &&
+          std::ranges::find(hashes, *hash) != hashes.end() &&
+          evidence_.digest(coverage_rule(), *hash) == nullptr)
+        return unknown(fmt::format("{} lists a {} digest, that of the image was not computed",
+                                   entry.source, hash_name(*hash)));
+    }
+    return std::nullopt;
+  }
+
   BootVerdict judge_firmware() {
     static constexpr BootDatabase kAllowed[] = {BootDatabase::db};
     static constexpr BootDatabase kDenied[] = {BootDatabase::dbx};
@@ -97,8 +133,11 @@ class BootJudge {
         evidence_.headers.optional->directory_count > pe::kCertificateDirectory &&
         evidence_.headers.certificate_table->size != 0;
     if (!is_signed) {
+      static constexpr Hash kHashes[] = {Hash::sha1, Hash::sha256, Hash::sha384, Hash::sha512};
+      static constexpr BootDatabase kBoth[] = {BootDatabase::db, BootDatabase::dbx};
       if (const BootHash* hash = find_hash(kDenied, Hash::sha256))
         return refuse(rule::firmware_unsigned_hash_free, {}, text_of(*hash));
+      if (const auto unread = find_unread(kBoth, kHashes)) return *unread;
       if (const BootHash* hash = find_hash(kAllowed, Hash::sha256)) return accept(hash);
       return refuse(rule::firmware_unsigned_hash_allowed, {}, "");
     }
@@ -128,7 +167,10 @@ class BootJudge {
     for (const Hash hash : {Hash::sha256, Hash::sha1})
       if (const BootHash* denied = find_hash(kDenied, hash))
         return refuse(rule::shim_hash_free, {}, text_of(*denied));
-    for (const Hash hash : {Hash::sha256, Hash::sha1})
+    static constexpr Hash kHashes[] = {Hash::sha256, Hash::sha1};
+    for (const Databases databases : {Databases(kDenied), Databases(kAllowed)})
+      if (const auto unread = find_unread(databases, kHashes)) return *unread;
+    for (const Hash hash : kHashes)
       if (const BootHash* allowed = find_hash(kAllowed, hash)) return judge_sbat(accept(allowed));
     if (evidence_.headers.certificate_table->size == 0) return refuse(rule::shim_signed, {}, "");
     BootVerdict found;
@@ -206,13 +248,21 @@ class BootJudge {
       if (!is_one_of(hash.database, databases)) continue;
       const PreparedCertificate* found = find_embedded(*entry.signature, hash);
       if (found == nullptr) continue;
-      const bool always =
-          std::ranges::all_of(hash.revocation_time, [](std::uint8_t byte) { return byte == 0; });
-      // Signatures with a time stamp from before the revocation are still good.
-      if (!always) return unknown("revoked from a certain time on, and time stamps are not read");
+      if (!is_always_revoked(hash)) return unknown(kTimeStamps);
       return refuse(rule, entry.where, short_name(found->x509().subject));
     }
     return std::nullopt;
+  }
+
+  // IsAllowedByDb asks whether a digest of the root itself is in dbx: the message may lack it.
+  Truth is_still_trusted(const BootCertificate& root, std::string& why) const {
+    for (const BootHash& hash : material_.hashes) {
+      if (hash.database != BootDatabase::dbx || !is_digest_of(hash, *root.certificate)) continue;
+      if (is_always_revoked(hash)) return Truth::no;
+      why = kTimeStamps;
+      return Truth::unknown;
+    }
+    return Truth::yes;
   }
 
   void look_for_vouching(const PeCertificateEntry& entry, Hash hash, Databases databases,
@@ -233,7 +283,8 @@ class BootJudge {
       const bool counts = certificate.database == BootDatabase::option ||
                           is_one_of(certificate.database, databases);
       if (!counts) continue;
-      const Truth vouches = is_signed_by(*entry.signature, certificate, why);
+      Truth vouches = is_signed_by(*entry.signature, certificate, why);
+      if (vouches == Truth::yes && is_firmware_) vouches = is_still_trusted(certificate, why);
       if (vouches == Truth::yes) {
         found = {};
         found.standing = Standing::verified;

@@ -2,9 +2,8 @@
 // digest of it is.
 //
 //   firmware  EDK2's DxeImageVerificationHandler, with db and dbx
-//   shim      an image that shim starts: db, vendor db, MokListRT against their deny lists, then
-//   SBAT grub      an image that GRUB asks shim about (shim_lock, or shim's loader): as shim, but
-//   an image
+//   shim      an image that shim starts: db, vendor db, MokListRT, their deny lists, then SBAT
+//   grub      an image that GRUB asks shim about (shim_lock, or shim's loader): as shim, but one
 //             without SBAT entries passes
 //
 // Whether a signature is one of a certificate's key is asked of the kernel's PKCS#7 rules (7.2),

@@ -134,7 +134,9 @@ Result<void> add_digests(const Content& content, const PeEvidence& kernel,
     evidence.digests.push_back({CoverageRule::kernel, digest});
   for (const Hash hash : wanted_hashes(evidence)) {
     for (const Coverage& coverage : evidence.coverages) {
-      if (!coverage.is_defined() || evidence.digest(coverage.rule, hash) != nullptr) continue;
+      if (!coverage.is_defined() || evidence.digest(coverage.rule, hash) != nullptr ||
+          is_hashed_too_often(coverage.ranges, content.size()))
+        continue;
       ASSAY_TRY(Hasher hasher, Hasher::make(hash));
       ASSAY_CHECK(hash_ranges(hasher, content, coverage.ranges));
       const std::array<std::uint8_t, 8> zeros{};
@@ -171,7 +173,10 @@ Result<void> add_sbat(const Content& content, PeBootEvidence& evidence) {
 Result<PeBootEvidence> collect_pe_boot(const Content& content, const PeEvidence& kernel) {
   PeBootEvidence evidence;
   evidence.headers = kernel.headers;
-  if (!evidence.headers.optional) return evidence;
+  if (!evidence.headers.optional) {
+    for (Coverage& coverage : evidence.coverages) coverage.refusal = "no optional header";
+    return evidence;
+  }
   ASSAY_TRY(evidence.sections, read_pe_sections(content, evidence.headers));
   for (const PeSection& section : evidence.sections) {
     ASSAY_TRY(std::string name, read_section_name(content, evidence.headers, section));

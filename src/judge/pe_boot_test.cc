@@ -279,6 +279,81 @@ TEST(PeBoot, CertificatesByDigest) {
          "shim does not look");
 }
 
+// By each kind of digest, and where the message does not carry the certificate.
+TEST(PeBoot, CertificatesByEveryDigest) {
+  struct Case {
+    const char* image;
+    EfiSignatureType type;
+    Hash hash;
+    Standing standing;
+  };
+  const Case cases[] = {
+      {"signed", EfiSignatureType::x509_sha256, Hash::sha256, Standing::bad},
+      {"signed", EfiSignatureType::x509_sha384, Hash::sha384, Standing::bad},
+      {"signed", EfiSignatureType::x509_sha512, Hash::sha512, Standing::bad},
+      {"certificate-not-embedded", EfiSignatureType::x509_sha256, Hash::sha256,
+       Standing::untrusted},
+      {"certificate-not-embedded", EfiSignatureType::x509_sha512, Hash::sha512,
+       Standing::untrusted},
+  };
+  for (const Case& one : cases) {
+    const PeBootEvidence image = evidence_of(one.image);
+    BootMaterial material = with_certificate(BootDatabase::db, "good");
+    EXPECT_EQ(judge_boot(BootVerifier::firmware, image, material).standing, Standing::verified)
+        << one.image;
+    const View tbs = material.certificates[0].certificate->x509().tbs;
+    const auto digest = compute_digest(one.hash, tbs.bytes());
+    ASSERT_TRUE(digest);
+    material.hashes.push_back({BootDatabase::dbx,
+                               one.type,
+                               {digest->bytes().begin(), digest->bytes().end()},
+                               Bytes(16, 0),
+                               "list"});
+    EXPECT_EQ(judge_boot(BootVerifier::firmware, image, material).standing, one.standing)
+        << one.image << " " << digest->hex();
+  }
+}
+
+// A list of digests by an algorithm that nothing was hashed by may hold this image.
+TEST(PeBoot, ListsOfOtherDigestsLeaveItOpen) {
+  const auto standing = [](BootVerifier verifier, const char* name, BootDatabase database) {
+    const PeBootEvidence image = evidence_of(name);
+    BootMaterial material = with_certificate(BootDatabase::db, "good");
+    const Digest digest = *image.digest(CoverageRule::firmware, Hash::sha256);
+    if (std::string_view(name) == "unsigned") add_hash(material, BootDatabase::db, digest);
+    material.hashes.push_back({database, EfiSignatureType::sha1, Bytes(20, 0), {}, "list"});
+    return judge_boot(verifier, image, material).standing;
+  };
+  EXPECT_EQ(standing(BootVerifier::shim, "signed", BootDatabase::dbx), Standing::undetermined);
+  EXPECT_EQ(standing(BootVerifier::shim, "signed", BootDatabase::kek), Standing::verified);
+  EXPECT_EQ(standing(BootVerifier::firmware, "unsigned", BootDatabase::dbx),
+            Standing::undetermined);
+  // Of a signed image firmware looks for the digest that the signature names.
+  EXPECT_EQ(standing(BootVerifier::firmware, "signed", BootDatabase::dbx), Standing::verified);
+}
+
+// Every section header says: the whole file. It is not hashed sixty times.
+TEST(PeBoot, SectionsThatOverlapManyTimes) {
+  Bytes bytes = read_file(case_file("unsigned"));
+  const PeHeaders headers = *read_pe_headers(ViewContent(View(bytes)));
+  const auto put = [&](std::uint64_t at, std::uint32_t value, int size) {
+    for (int i = 0; i < size; ++i) bytes[at + i] = static_cast<std::uint8_t>(value >> (8 * i));
+  };
+  constexpr std::uint16_t kSections = 60;
+  put(headers.pe_offset + 6, kSections, 2);
+  bytes.resize(8192);
+  put(headers.optional_offset() + 60, 4096, 4);
+  for (int i = 0; i < kSections; ++i) {
+    const std::uint64_t at = headers.sections_offset() + 40 * i;
+    put(at + 16, 4096, 4);
+    put(at + 20, 4096, 4);
+  }
+  const PeBootEvidence image = evidence_of(bytes);
+  EXPECT_TRUE(image.coverage(CoverageRule::firmware).is_defined());
+  EXPECT_EQ(image.digest(CoverageRule::firmware, Hash::sha256), nullptr);
+  EXPECT_NE(judge_boot(BootVerifier::firmware, image, {}).standing, Standing::verified);
+}
+
 // An image with a .sbat section, signed by sbsign with a key of its own.
 TEST(PeBoot, Sbat) {
   const TemporaryFolder folder;

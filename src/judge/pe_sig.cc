@@ -329,7 +329,9 @@ Result<PeEvidence> collect_pe(const Content& content) {
   if (!evidence.ranges.is_defined() || !evidence.indirect.digest_algo) return evidence;
   const DigestAlgorithm* algorithm =
       find_image_digest_algorithm(find_oid(*evidence.indirect.digest_algo));
-  if (algorithm == nullptr || !hash_available(algorithm->hash)) return evidence;
+  if (algorithm == nullptr || !hash_available(algorithm->hash) ||
+      is_hashed_too_often(evidence.ranges.ranges, headers.file_size))
+    return evidence;
   ASSAY_TRY(const Digest digest, compute_digest(algorithm->hash, content, evidence.ranges.ranges));
   evidence.digests.push_back(digest);
   return evidence;

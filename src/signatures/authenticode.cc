@@ -129,6 +129,16 @@ Result<void> hash_ranges(Hasher& hasher, const Content& content,
   return {};
 }
 
+bool is_hashed_too_often(const std::vector<Extent>& ranges, std::uint64_t file_size) {
+  constexpr std::uint64_t kMostTimes = 4;
+  std::uint64_t left = kMostTimes * file_size;  // files are shorter than 2^62 bytes
+  for (const Extent range : ranges) {
+    if (range.size > left) return true;
+    left -= range.size;
+  }
+  return false;
+}
+
 Result<Digest> compute_digest(Hash hash, const Content& content,
                               const std::vector<Extent>& ranges) {
   ASSAY_TRY(Hasher hasher, Hasher::make(hash));

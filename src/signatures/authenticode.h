@@ -3,9 +3,8 @@
 //
 // The digest is over the headers without CheckSum and without the directory entry of the
 // certificate table, the sections' data in the order of the file, and what follows them but for the
-// certificate table
-// ("Windows Authenticode Portable Executable Signature Format", "Calculating the PE Image Hash").
-// Verifiers differ in where they look for the sections and in what they do with bytes that belong
+// table ("Windows Authenticode Portable Executable Signature Format", "Calculating the PE Image
+// Hash"). Verifiers differ in where they look for the sections and in what they do with bytes that belong
 // to none.
 
 #pragma once
@@ -57,6 +56,11 @@ std::vector<PeSection> sort_sections(const std::vector<PeSection>& sections, Sec
 // As Linux has it (pefile_digest_pe_contents; 6.1, 6.12, 7.2 alike): 32-bit sums, gaps skipped, no
 // bounds check. Requires headers with a certificate table.
 ImageRanges kernel_image_ranges(const PeHeaders& headers, const std::vector<PeSection>& sections);
+
+// Sections may overlap, and a few hundred kilobytes of section headers then ask for terabytes to be
+// hashed: what verifiers make of that is not computed. Images of no linker have any byte in two
+// sections.
+bool is_hashed_too_often(const std::vector<Extent>& ranges, std::uint64_t file_size);
 
 Result<Digest> compute_digest(Hash hash, const Content& content, const std::vector<Extent>& ranges);
 // The same as a part of a digest.

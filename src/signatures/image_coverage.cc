@@ -241,10 +241,12 @@ std::vector<CoverageDifference> compare_coverage(const Coverage& one, const Cove
     steps[std::uint64_t{section.raw_offset} + section.raw_size];
   }
   if (headers.certificate_table) steps[headers.certificate_table->address];
+  constexpr std::size_t kMostDifferences = 100;
   std::vector<CoverageDifference> differences;
   std::pair<int, int> times;
   std::uint64_t start = 0;
   for (const auto& [offset, change] : steps) {
+    if (differences.size() == kMostDifferences) return differences;
     if (times.first != times.second && offset > start)
       differences.push_back({{start, offset - start},
                              kind_of(start, headers, sections),

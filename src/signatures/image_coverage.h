@@ -5,8 +5,7 @@
 //             directories, gaps skipped, 32-bit sums, the certificate table taken for the last
 //             bytes
 //   firmware  EDK2 DxeImageVerificationLib HashPeImage: section headers behind SizeOfOptionalHeader
-//   shim      shim generate_hash: the same with bounds checked; the table must end the file; an
-//   image
+//   shim      shim generate_hash: the same with bounds checked; the table must end the file, which
 //             without one is filled up with zeros to a multiple of 8
 //   linear    osslsigncode 2.9: everything up to the certificate table but for the two fields
 //
@@ -57,7 +56,7 @@ struct CoverageDifference {
 };
 
 // Both are defined. Where every byte is hashed as often by both but in another order, one
-// difference of kind "order". The number of differences is at most that of ranges, times two.
+// difference of kind "order". Only the first hundred are told: an image may have 65535 sections.
 std::vector<CoverageDifference> compare_coverage(const Coverage& one, const Coverage& other,
                                                  const PeHeaders& headers,
                                                  const std::vector<PeSection>& sections);
