@@ -1,7 +1,11 @@
-// Laws: what is hashed lies in the file; with no key in any ring nothing is accepted; and the
-// kernel's rules come to the same end whether the file is in memory or read in pieces.
+// Laws: what is hashed lies in the file; with no key in any ring nothing is accepted; the kernel's
+// rules come to the same end whether the file is in memory or read in pieces; who is accepted for
+// the certificates in its own signatures has a digest that such a signature names, and is not
+// accepted where they are denied.
 
 #include "judge/pe_boot.h"
+
+#include <algorithm>
 
 #include "judge/pe_sig.h"
 #include "testing/fuzz.h"
@@ -41,8 +45,8 @@ Answer ask(const PeEvidence& evidence) {
   return answer;
 }
 
-void check_boot(View file, const PeEvidence& evidence) {
-  const auto boot = collect_pe_boot(ViewContent(file), evidence);
+PeBootEvidence check_boot(View file, const PeEvidence& evidence) {
+  auto boot = collect_pe_boot(ViewContent(file), evidence);
   fuzz_check(boot.has_value(), "bytes in memory cannot be read");
   for (const Coverage& coverage : boot->coverages) {
     for (const Extent range : coverage.ranges)
@@ -64,6 +68,48 @@ void check_boot(View file, const PeEvidence& evidence) {
        {BootVerifier::firmware, BootVerifier::shim, BootVerifier::grub})
     fuzz_check(judge_boot(verifier, *boot, {}).standing != Standing::verified,
                "accepted without a database");
+  return *std::move(boot);
+}
+
+// Every certificate in the image's own signatures.
+BootMaterial own_certificates(const PeBootEvidence& image, BootDatabase database) {
+  BootMaterial material;
+  for (const PeCertificateEntry& entry : image.entries) {
+    if (!entry.signature) continue;
+    for (const auto& certificate : entry.signature->certificates()) {
+      const auto der = certificate->x509().raw.bytes();
+      if (material.certificates.size() < 4)
+        material.certificates.push_back(
+            {database, PreparedCertificate::own({der.begin(), der.end()}), "own"});
+    }
+  }
+  return material;
+}
+
+bool names_digest(const PeBootEvidence& image, CoverageRule rule) {
+  for (const PeCertificateEntry& entry : image.entries)
+    for (const Hash hash : {Hash::sha1, Hash::sha256, Hash::sha384, Hash::sha512})
+      if (const Digest* digest = image.digest(rule, hash);
+          digest != nullptr && entry.indirect.digest &&
+          std::ranges::equal(digest->bytes(), entry.indirect.digest->bytes()))
+        return true;
+  return false;
+}
+
+void check_own(const PeBootEvidence& image) {
+  BootMaterial material = own_certificates(image, BootDatabase::db);
+  if (material.certificates.empty()) return;
+  material.sbat_level.emplace();
+  for (const BootVerifier verifier : {BootVerifier::firmware, BootVerifier::shim}) {
+    const bool is_firmware = verifier == BootVerifier::firmware;
+    if (judge_boot(verifier, image, material).standing != Standing::verified) continue;
+    fuzz_check(names_digest(image, is_firmware ? CoverageRule::firmware : CoverageRule::shim),
+               "accepted with another digest");
+    BootMaterial denied = own_certificates(image, BootDatabase::dbx);
+    denied.add(own_certificates(image, BootDatabase::db));
+    fuzz_check(judge_boot(verifier, image, denied).standing != Standing::verified,
+               "accepted though denied");
+  }
 }
 
 }  // namespace
@@ -79,6 +125,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Answer answer = ask(*evidence);
   fuzz_check(answer.outcome.failed(), "accepted without a key");
   fuzz_check(ask(*again).rule == answer.rule, "rules differ");
-  check_boot(file, *evidence);
+  check_own(check_boot(file, *evidence));
   return 0;
 }

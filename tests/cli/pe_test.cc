@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/cli/run_assay.h"
 
 namespace assay {
@@ -144,6 +146,137 @@ TEST(InspectPe, HeadersSectionsAndEveryEntry) {
   EXPECT_EQ(flipped.artifact("text-flipped.efi")["records"][0]["is_of_image"], false);
   const Ran text = run_assay({"inspect", image("second-by-other")});
   EXPECT_NE(text.out.find("section .text [512, 1536)"), std::string::npos) << text.out;
+}
+
+using Bytes = std::vector<std::uint8_t>;
+
+Bytes bytes_of_text(std::string_view text) { return {text.begin(), text.end()}; }
+
+void run_tool(const std::vector<std::string>& command) {
+  const Finished ran = run_command(command);
+  EXPECT_EQ(ran.status, 0) << command[0] << ": " << ran.error;
+}
+
+// Linked as systemd's stub is, with these sections.
+std::string link_image(const TemporaryFolder& folder,
+                       const std::vector<std::pair<std::string, std::string>>& sections) {
+  std::string source = ".globl _start\n_start: nop\n";
+  for (const auto& [name, file] : sections)
+    source += ".section " + name + ",\"a\"\n.incbin \"" + file + "\"\n";
+  write_file(folder / "a.s", bytes_of_text(source));
+  run_tool({"x86_64-linux-gnu-as", "-o", folder / "a.o", folder / "a.s"});
+  run_tool({"x86_64-linux-gnu-ld", "-m", "i386pep", "--oformat", "pei-x86-64", "-s", "-o",
+            folder / "uki.efi", folder / "a.o"});
+  return folder / "uki.efi";
+}
+
+TEST(InspectPe, UnifiedKernelImageIsOpened) {
+  const TemporaryFolder folder;
+  write_file(folder / "cmdline", bytes_of_text("root=/dev/sda ro\n"));
+  write_file(folder / "uname", bytes_of_text("6.1.0-56-amd64"));
+  const std::string uki = link_image(folder, {{".linux", image("signed")},
+                                              {".cmdline", folder / "cmdline"},
+                                              {".uname", folder / "uname"}});
+  const Ran ran = run_assay({"inspect", "--json", uki});
+  EXPECT_EQ(ran.status, 0) << ran.error;
+  ASSERT_EQ(ran.lines().size(), 2U) << ran.out;
+  const Json outer = ran.artifact("uki.efi");
+  EXPECT_EQ(outer["pe"]["texts"][".cmdline"], "root=/dev/sda ro");
+  EXPECT_EQ(outer["pe"]["texts"][".uname"], "6.1.0-56-amd64");
+  EXPECT_TRUE(outer["records"].empty());
+  const Json inner = ran.artifact("uki.efi!.linux");
+  EXPECT_EQ(inner["kind"], "pe");
+  EXPECT_EQ(inner["size"], read_file(image("signed")).size());
+  EXPECT_EQ(inner["records"][0]["is_of_image"], true);
+  const Ran text = run_assay({"inspect", uki});
+  EXPECT_NE(text.out.find(".cmdline root=/dev/sda ro"), std::string::npos) << text.out;
+}
+
+// A unified kernel image whose .linux is one whose .linux is one: not without end.
+TEST(InspectPe, InnerImagesHaveALimit) {
+  const TemporaryFolder folder;
+  std::string inner = image("signed");
+  for (int i = 0; i < 5; ++i) {
+    write_file(folder / "inner", read_file(inner));
+    inner = link_image(folder, {{".linux", folder / "inner"}});
+  }
+  EXPECT_EQ(run_assay({"inspect", "--json", inner}).lines().size(), 4U);
+}
+
+// What stands at these offsets is what find_kernel_image goes by (formats/kernel_image.h).
+Bytes arm64_image() {
+  Bytes file(5000, 0x5a);
+  const auto put = [&](std::size_t at, std::initializer_list<std::uint8_t> bytes) {
+    std::copy(bytes.begin(), bytes.end(), file.begin() + static_cast<std::ptrdiff_t>(at));
+  };
+  put(24, {10, 0, 0, 0, 0, 0, 0, 0});
+  put(56, {'A', 'R', 'M', 0x64});
+  return file;
+}
+
+TEST(InspectPe, ImageInGzipAndZbootIsOpened) {
+  const TemporaryFolder folder;
+  write_file(folder / "Image", arm64_image());
+  run_tool({"gzip", "-nk", folder / "Image"});
+  Bytes zboot = bytes_of_text(std::string_view("MZ\0\0zimg", 8));
+  const Bytes payload = read_file(folder / "Image.gz");
+  zboot.resize(0x1010);
+  zboot[8] = 0x10;
+  zboot[9] = 0x10;
+  zboot[12] = static_cast<std::uint8_t>(payload.size());
+  ASSERT_LT(payload.size(), 256U);
+  std::ranges::copy(std::string_view("gzip"), zboot.begin() + 24);
+  zboot[0x3c] = 0x40;
+  zboot[0x40] = 'P';
+  zboot[0x41] = 'E';
+  zboot[0x44] = 0x64;
+  zboot[0x45] = 0xaa;
+  zboot.insert(zboot.end(), payload.begin(), payload.end());
+  write_file(folder / "zboot.efi", zboot);
+  for (const std::string outer : {"Image.gz", "zboot.efi"}) {
+    const Ran ran = run_assay({"inspect", "--json", folder / outer});
+    EXPECT_EQ(ran.status, 0) << outer << ran.error << ran.out;
+    ASSERT_EQ(ran.lines().size(), 2U) << outer;
+    const Json inner = ran.artifact(outer + "!Image");
+    EXPECT_EQ(inner["kind"], "kernel-image") << outer;
+    EXPECT_EQ(inner["format"], "image") << outer;
+    EXPECT_EQ(inner["size"], arm64_image().size()) << outer;
+  }
+  // Damaged: the outer one is described, the inner one could not be read.
+  zboot.resize(zboot.size() - 20);
+  zboot[12] = static_cast<std::uint8_t>(payload.size() - 20);
+  write_file(folder / "zboot.efi", zboot);
+  const Ran damaged = run_assay({"inspect", "--json", folder / "zboot.efi"});
+  EXPECT_EQ(damaged.status, 2);
+  EXPECT_TRUE(damaged.artifact("zboot.efi!Image").contains("error")) << damaged.out;
+}
+
+TEST(InspectPe, NestedSignatures) {
+  const TemporaryFolder folder;
+  run_tool({"openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "3650", "-subj",
+            "/CN=nested", "-keyout", folder / "key", "-out", folder / "cert"});
+  const auto sign = [&](std::vector<std::string> options, const std::string& from,
+                        const std::string& to) {
+    std::vector<std::string> command = {"osslsigncode", "sign"};
+    command.insert(command.end(), options.begin(), options.end());
+    for (const std::string& word :
+         {std::string("-certs"), folder / "cert", std::string("-key"), folder / "key",
+          std::string("-in"), from, std::string("-out"), to})
+      command.push_back(word);
+    run_tool(command);
+  };
+  sign({"-h", "sha256"}, image("unsigned"), folder / "one.efi");
+  sign({"-nest", "-h", "sha384"}, folder / "one.efi", folder / "two.efi");
+  const Ran ran = run_assay({"inspect", "--json", folder / "two.efi"});
+  const Json records = ran.artifact("two.efi")["records"];
+  ASSERT_EQ(records.size(), 1U);
+  EXPECT_EQ(records[0]["image_hash"], "sha256");
+  ASSERT_EQ(records[0]["nested"].size(), 1U) << ran.out;
+  EXPECT_EQ(records[0]["nested"][0]["image_hash"], "sha384");
+  EXPECT_EQ(records[0]["nested"][0]["is_of_image"], true);
+  EXPECT_EQ(records[0]["nested"][0]["signers"][0]["issuer"], "CN=nested");
+  const Ran text = run_assay({"inspect", folder / "two.efi"});
+  EXPECT_NE(text.out.find("nested in it ["), std::string::npos) << text.out;
 }
 
 TEST(VerifyPe, WhatVouchesForNothingIsAnError) {

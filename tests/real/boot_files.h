@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <regex>
 
 #include "judge/pe_boot.h"
 #include "testing/temporary_folder.h"
@@ -16,7 +17,7 @@ namespace assay::test {
 
 struct BootFile {
   const char* package;  // the start of its name
-  const char* part;     // of the file's path
+  const char* path;     // a regular expression that some part of the file's path matches
   const char* arch = "_amd64";
 };
 
@@ -26,19 +27,23 @@ inline std::string find_boot_file(const BootFile& wanted) {
   const char* folder = std::getenv("ASSAY_KERNELS");
   if (folder == nullptr) return {};
   std::vector<std::string> found;
+  const std::regex path(wanted.path);
   for (const auto& entry : fs::directory_iterator(fs::path(folder) / "images")) {
     const std::string package = entry.path().filename().string();
     if (!package.starts_with(wanted.package) || !package.ends_with(wanted.arch)) continue;
     for (const auto& file : fs::recursive_directory_iterator(entry.path()))
-      if (file.is_regular_file() && file.path().string().find(wanted.part) != std::string::npos)
+      if (file.is_regular_file() && std::regex_search(file.path().string(), path))
         found.push_back(file.path().string());
   }
   std::ranges::sort(found);
-  EXPECT_FALSE(found.empty()) << wanted.package << " " << wanted.part;
+  EXPECT_FALSE(found.empty()) << wanted.package << " " << wanted.path;
   return found.empty() ? std::string() : found.back();
 }
 
 inline constexpr BootFile kShim = {"shim-signed_", "/shimx64.efi.signed"};
+// The installer's copy of shim.
+inline constexpr BootFile kInstallerShim = {"debian-installer-12-netboot-amd64",
+                                            "/text/debian-installer/amd64/bootnetx64.efi", "_all"};
 // Signed by Debian: what shim starts, and what GRUB does.
 inline constexpr BootFile kDebians[] = {
     {"shim-helpers-amd64-signed", "/fbx64.efi.signed"},
@@ -48,11 +53,17 @@ inline constexpr BootFile kDebians[] = {
     {"grub-efi-amd64-signed", "/grubnetx64.efi.signed"},
     {"grub-efi-amd64-signed", "/grubnetx64-installer.efi.signed"},
     {"fwupd-amd64-signed", "/fwupdx64.efi.signed"},
-    {"linux-image-6.1.", "/boot/vmlinuz-"},
+    {"linux-image-6.1.", "/boot/vmlinuz-[0-9.-]+-amd64"},
+    {"linux-image-6.1.", "/boot/vmlinuz-[0-9.-]+-cloud-amd64"},
+    {"linux-image-6.1.", "/boot/vmlinuz-[0-9.-]+-rt-amd64"},
     {"linux-image-6.12.", "/boot/vmlinuz-"},
-    {"linux-image-6.1.", "/boot/vmlinuz-", "_arm64"},
+    {"linux-image-6.1.", "/boot/vmlinuz-[0-9.-]+-arm64", "_arm64"},
+    {"linux-image-6.1.", "/boot/vmlinuz-[0-9.-]+-cloud-arm64", "_arm64"},
+    {"debian-installer-12-netboot-amd64", "/text/debian-installer/amd64/linux$", "_all"},
+    {"debian-installer-12-netboot-amd64", "/gtk/debian-installer/amd64/linux$", "_all"},
+    {"debian-installer-12-netboot-amd64", "/text/debian-installer/amd64/grubx64.efi", "_all"},
 };
-inline constexpr BootFile kUnsigned[] = {{"memtest86+", "/memtest86+x64.efi"},
+inline constexpr BootFile kUnsigned[] = {{"memtest86+", "/memtest86\\+x64.efi"},
                                          {"systemd-boot-efi", "/systemd-bootx64.efi"},
                                          {"systemd-boot-efi", "/efi/linuxx64.efi.stub"}};
 

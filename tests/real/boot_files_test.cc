@@ -91,16 +91,18 @@ TEST(BootFiles, DebiansEndInDebiansAuthority) {
 }
 
 TEST(BootFiles, ShimEndsInMicrosofts) {
-  const auto bytes = read_file(find_boot_file(kShim));
-  const Collected shim = collect(bytes);
-  const BootMaterial microsoft = microsoft_trust(shim.boot);
-  ASSERT_FALSE(microsoft.certificates.empty());
-  const BootVerdict firmware = judge_boot(BootVerifier::firmware, shim.boot, microsoft);
-  ASSERT_EQ(firmware.standing, Standing::verified) << firmware.because;
-  EXPECT_TRUE(
-      short_name(firmware.certificate->certificate->x509().subject).starts_with("Microsoft"));
-  EXPECT_FALSE(ask_kernel(shim.kernel, microsoft).outcome.failed());
-  EXPECT_EQ(ask_kernel(shim.kernel, debian_trust()).outcome.err, Errno::enokey);
+  for (const BootFile& file : {kShim, kInstallerShim}) {
+    const auto bytes = read_file(find_boot_file(file));
+    const Collected shim = collect(bytes);
+    const BootMaterial microsoft = microsoft_trust(shim.boot);
+    ASSERT_FALSE(microsoft.certificates.empty());
+    const BootVerdict firmware = judge_boot(BootVerifier::firmware, shim.boot, microsoft);
+    ASSERT_EQ(firmware.standing, Standing::verified) << firmware.because;
+    EXPECT_TRUE(
+        short_name(firmware.certificate->certificate->x509().subject).starts_with("Microsoft"));
+    EXPECT_FALSE(ask_kernel(shim.kernel, microsoft).outcome.failed());
+    EXPECT_EQ(ask_kernel(shim.kernel, debian_trust()).outcome.err, Errno::enokey);
+  }
 }
 
 TEST(BootFiles, WhatDebianDoesNotSignIsUnsigned) {

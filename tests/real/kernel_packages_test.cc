@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 #include <random>
+#include <regex>
 
 #include "tests/cli/kernel_sample.h"
 #include "tests/cli/run_assay.h"
@@ -38,9 +39,10 @@ std::string package_of(const Kernel& kernel) {
   for (const auto& entry : fs::directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
     const std::string release = name.substr(0, name.find('_'));
-    if (name.starts_with(kernel.start) && release.ends_with(kernel.flavour) &&
-        name.ends_with(std::string("_") + kernel.arch + ".deb") &&
-        release.find(std::string("cloud") + kernel.flavour) == std::string::npos)
+    // One flavour's name ends in another's: -cloud-amd64.
+    const std::regex wanted(std::string("linux-image-[0-9.-]+([+]deb12)?") + kernel.flavour);
+    if (name.starts_with(kernel.start) && std::regex_match(release, wanted) &&
+        name.ends_with(std::string("_") + kernel.arch + ".deb"))
       return entry.path().string();
   }
   return {};
