@@ -158,6 +158,14 @@ class Verification {
   ArtifactReport& report_;
 };
 
+// The subject of the certificate that a message carries for its signer.
+std::string find_signer_name(const SignatureEvidence& evidence, const CmsSigner& signer) {
+  for (const auto& certificate : evidence.certificates())
+    if (!signer.by_skid && certificate->x509().id() == signer.sid)
+      return short_name(certificate->x509().subject);
+  return {};
+}
+
 // The digest is that of the image, which the signature carries.
 void add_signers(const PeBootEvidence& image, const PeCertificateEntry& entry,
                  ArtifactReport& report) {
@@ -165,6 +173,8 @@ void add_signers(const PeBootEvidence& image, const PeCertificateEntry& entry,
   for (const CmsSigner& signer : entry.signature->cms().signers) {
     SignatureReport signature = describe_signer(*entry.signature, signer);
     signature.carrier = "pe";
+    if (std::string name = find_signer_name(*entry.signature, signer); !name.empty())
+      signature.signer = std::move(name);
     signature.digest.clear();
     if (entry.indirect.digest_algo)
       if (const DigestAlgorithm* algorithm =

@@ -104,7 +104,7 @@ TEST(KernelPackageWithShim, ImageIsVerified) {
     }
     EXPECT_EQ(line["trust"]["source"], "shim");
     EXPECT_EQ(line["trust"]["name"], "Debian Secure Boot CA");
-    EXPECT_EQ(line["signatures"][0]["signer"], "Debian Secure Boot CA");
+    EXPECT_EQ(line["signatures"][0]["signer"], "Debian Secure Boot Signer 2022 - linux");
     EXPECT_EQ(line["pe"]["digests"][0]["verifiers"], "kernel, firmware, shim");
   }
 }
