@@ -161,7 +161,7 @@ class Verification {
 // The subject of the certificate that a message carries for its signer.
 std::string find_signer_name(const SignatureEvidence& evidence, const CmsSigner& signer) {
   for (const auto& certificate : evidence.certificates())
-    if (!signer.by_skid && certificate->x509().id() == signer.sid)
+    if (!signer.by_skid && same_key_id(certificate->x509().id(), signer.sid))
       return short_name(certificate->x509().subject);
   return {};
 }
