@@ -56,7 +56,7 @@ std::vector<View> nested_signatures(const CmsMessage& message) {
     if (signer.unauthattrs.raw.empty()) continue;
     BerDecoder ber(signer.unauthattrs.raw);
     BerElement element;
-    ber.enter(signer.unauthattrs.tag);
+    ber.enter(signer.unauthattrs.raw[0]);  // [1], or [3]
     do {
       ber.enter(ber::kSequence);
       if (!ber.leaf(ber::kOid, element)) break;

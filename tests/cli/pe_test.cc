@@ -65,7 +65,9 @@ TEST(VerifyPe, StandingsAndReasons) {
     const Json artifact = ran.artifact(".efi");
     EXPECT_EQ(artifact["status"], one.status);
     EXPECT_EQ(artifact["reason"].is_null(), one.reason == nullptr);
-    if (one.reason != nullptr) EXPECT_EQ(artifact["reason"]["id"], one.reason);
+    if (one.reason != nullptr) {
+      EXPECT_EQ(artifact["reason"]["id"], one.reason);
+    }
   }
 }
 
