@@ -63,6 +63,8 @@ inline constexpr std::string_view kAnyArtifact =
 std::unique_ptr<Command> make_ima_command();
 std::unique_ptr<Command> make_inspect_command();
 std::unique_ptr<Command> make_judge_command();
+std::unique_ptr<Command> make_doctor_command();
+std::unique_ptr<Command> make_platform_command();
 std::unique_ptr<Command> make_rules_command();
 std::unique_ptr<Command> make_verify_command();
 

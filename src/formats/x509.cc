@@ -348,17 +348,4 @@ std::string short_name(View name) {
   return common_name.empty() ? name_text(name) : common_name;
 }
 
-NameParts name_parts(View name) {
-  NameParts parts;
-  each_attribute(name, [&](View type, View value) {
-    switch (find_oid(type)) {
-      case Oid::common_name: parts.common_name = value.text(); break;
-      case Oid::organization: parts.organization = value.text(); break;
-      case Oid::email_address: parts.email = value.text(); break;
-      default: break;
-    }
-  });
-  return parts;
-}
-
 }  // namespace assay

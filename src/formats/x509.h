@@ -101,13 +101,4 @@ std::string fabricated_name(View name);
 // The common name; without one the whole name.
 std::string short_name(View name);
 
-// The attributes that the kernel makes a key's description of: the last of each; empty where there
-// is none.
-struct NameParts {
-  std::string_view common_name;
-  std::string_view organization;
-  std::string_view email;
-};
-NameParts name_parts(View name);
-
 }  // namespace assay

@@ -226,7 +226,7 @@ class PackageParts final : public SourceVisitor {
       ASSAY_TRY(const auto content, open(found));
       ContentStream stream(*content);
       ASSAY_TRY(auto bytes, read_all(stream, limits::kConfig));
-      ASSAY_TRY(ConfigFile file, read_config(std::move(bytes)));
+      ASSAY_TRY(KconfigFile file, read_config(std::move(bytes)));
       return std::move(file.config);
     }();
     if (!config) return failed(with_path(config.error(), found.name));
@@ -292,7 +292,7 @@ Result<Capture> capture_config(const std::string& path) {
     ASSAY_TRY(const auto file, open_file(path));
     ContentStream stream(*file);
     ASSAY_TRY(auto bytes, read_all(stream, limits::kConfig));
-    ASSAY_TRY(ConfigFile read, read_config(std::move(bytes)));
+    ASSAY_TRY(KconfigFile read, read_config(std::move(bytes)));
     Capture capture;
     Platform& platform = capture.platform;
     platform.config = std::move(read.config);

@@ -46,7 +46,7 @@ class Checker {
     const Verdict verdict = conclude(platform_.kernel, true, run);
     CheckRow row{area, subject, answer_of(verdict), {}, std::string(function), verdict.open};
     if (verdict.deciding != nullptr) {
-      row.because = fmt::format("{}: {}", verdict.deciding->id, verdict.deciding->holds);
+      row.because = fmt::format("{}: {}", verdict.deciding->id, verdict.deciding->fails);
       row.kernel_function = verdict.deciding->site;
     }
     rows_.push_back(std::move(row));
@@ -134,13 +134,13 @@ class Checker {
     return is_appraised(outlook_, func);
   }
 
-  static std::vector<std::string> open_of(Truth truth) {
+  std::vector<std::string> open_of(Truth truth) const {
     if (truth != Truth::unknown) return {};
-    return {"ima.initial_rules"};
+    return outlook_.open;
   }
 
   void check_ima() {
-    const std::string because = outlook_.is_whole
+    const std::string because = outlook_.is_whole()
                                     ? "the rules in force"
                                     : "the rules that boot puts in force; others may be loaded";
     struct Subject {

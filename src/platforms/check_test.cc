@@ -256,12 +256,14 @@ TEST(FindGaps, AgreesWithTheJudge) {
   }
 }
 
+// The rules of x86's policy under Secure Boot, as ima_efi.c has them.
 TEST(ImaOutlook, FollowsBootWhereTheRulesCannotBeRead) {
-  Platform platform = platform_of(kDebian61, with(with(kFull, "IMA"), "IMA_ARCH_POLICY"));
+  Platform platform =
+      platform_of(kDebian61, with(with(with(kFull, "IMA"), "IMA_ARCH_POLICY"), "IMA_APPRAISE"));
   platform.ima.initial_rules.reset();
   platform.state.secure_boot = true;
   ImaOutlook outlook = ima_outlook(platform);
-  EXPECT_FALSE(outlook.is_whole);
+  EXPECT_EQ(outlook.open, (Options{"ima.policy"}));
   EXPECT_EQ(outlook.rules,
             (Options{"measure func=KEXEC_KERNEL_CHECK", "measure func=MODULE_CHECK"}));
   EXPECT_EQ(is_measured(outlook, "MODULE_CHECK"), Truth::yes);
@@ -271,6 +273,18 @@ TEST(ImaOutlook, FollowsBootWhereTheRulesCannotBeRead) {
   outlook = ima_outlook(platform);
   EXPECT_EQ(is_appraised(outlook, "MODULE_CHECK"), Truth::yes);
   EXPECT_EQ(is_appraised(outlook, "KEXEC_INITRAMFS_CHECK"), Truth::unknown);
+  platform.ima.policy_is_known = true;
+  EXPECT_EQ(is_appraised(ima_outlook(platform), "KEXEC_INITRAMFS_CHECK"), Truth::no);
+
+  // A custom policy takes the place of what the command line asked for.
+  platform.ima.policy = {"# comment\nappraise func=KEXEC_INITRAMFS_CHECK appraise_type=imasig\n"};
+  outlook = ima_outlook(platform);
+  EXPECT_EQ(is_appraised(outlook, "KEXEC_INITRAMFS_CHECK"), Truth::yes);
+  EXPECT_EQ(is_appraised(outlook, "MODULE_CHECK"), Truth::no);
+  EXPECT_EQ(is_measured(outlook, "MODULE_CHECK"), Truth::yes) << "the architecture's rules stay";
+
+  platform.state.secure_boot.reset();
+  EXPECT_EQ(ima_outlook(platform).open, (Options{"state.secure_boot"}));
 }
 
 TEST(ImaOutlook, TheFirstRuleThatMatchesDecidesWhatVouches) {

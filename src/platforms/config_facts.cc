@@ -29,14 +29,14 @@ std::optional<std::string> version_of_config(std::string_view text) {
   return std::string(version);
 }
 
-Result<ConfigFile> read_config(std::vector<std::uint8_t> bytes) {
+Result<KconfigFile> read_config(std::vector<std::uint8_t> bytes) {
   if (detect_codec(View(bytes)) == Codec::gzip) {
     ASSAY_TRY(const auto stream,
               open_decoder(Codec::gzip, std::make_unique<ViewStream>(View(bytes))));
     ASSAY_TRY(auto text, read_all(*stream, limits::kConfig));
     bytes = std::move(text);
   }
-  ConfigFile file{{bytes.begin(), bytes.end()}, {}};
+  KconfigFile file{{bytes.begin(), bytes.end()}, {}};
   ASSAY_TRY(file.config, KernelConfig::parse(file.text));
   return file;
 }

@@ -20,12 +20,12 @@ std::optional<Arch> arch_of_config(const KernelConfig& config);
 // "6.1.192" of the heading "# Linux/x86 6.1.192 Kernel Configuration".
 std::optional<std::string> version_of_config(std::string_view text);
 
-struct ConfigFile {
+struct KconfigFile {
   std::string text;
   KernelConfig config;
 };
 
 // A Kconfig file, compressed or not (config.gz).
-Result<ConfigFile> read_config(std::vector<std::uint8_t> bytes);
+Result<KconfigFile> read_config(std::vector<std::uint8_t> bytes);
 
 }  // namespace assay

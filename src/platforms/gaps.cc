@@ -30,7 +30,11 @@ class Facts {
   }
   Truth appraised(std::string_view func) {
     if (platform_.config.is_on("CONFIG_IMA_APPRAISE") == Truth::no) return Truth::no;
-    return note(is_appraised(ima_outlook(platform_), func), "ima.initial_rules");
+    const ImaOutlook outlook = ima_outlook(platform_);
+    const Truth appraised = is_appraised(outlook, func);
+    if (appraised == Truth::unknown)
+      for (const std::string& open : outlook.open) note(appraised, open);
+    return appraised;
   }
   Truth covers(const Scope& scope) {
     return note(scope.covers(platform_.kernel), "kernel.version");

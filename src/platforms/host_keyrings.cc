@@ -35,13 +35,7 @@ constexpr std::array<RingOption, 9> kRingOptions = {{
     {Ring::fs_verity, "CONFIG_FS_VERITY_BUILTIN_SIGNATURES"},
 }};
 
-// Keys of one description are one key: the later one replaces the earlier.
-std::uint64_t count_keys(const Keyring& ring) {
-  std::set<std::string> descriptions;
-  for (const Key& key : ring.keys())
-    descriptions.insert(kernel_description(key.certificate->x509()));
-  return descriptions.size() + ring.links().size();
-}
+std::uint64_t count_keys(const Keyring& ring) { return ring.keys().size() + ring.links().size(); }
 
 class RingReader {
  public:
@@ -153,7 +147,7 @@ class RingReader {
     std::vector<std::string> refused;
     const auto ring = fill_keyring(name, keys, platform_, refused);
     for (const std::string& text : refused) host_.note(text);
-    for (const Key& key : ring->keys()) known_.insert(kernel_description(key.certificate->x509()));
+    for (const Key& key : ring->keys()) known_.insert(key_description(key.certificate->x509()));
     platform_.ring(name) = ring;
     const auto seen = seen_in(ring_name(name));
     const std::uint64_t known = count_keys(*ring);

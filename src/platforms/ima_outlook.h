@@ -1,10 +1,7 @@
 // platforms/ima_outlook.h - which files IMA appraises on a platform, as far as its rules are known.
 //
-// The rules in force where they could be read (initial_rules, custom policies); else those that
-// boot puts in force: the architecture's (security/integrity/ima/ima_efi.c, arch/powerpc/kernel/
-// ima_arch.c), ima_policy= and what CONFIG_IMA_APPRAISE_REQUIRE_* builds in (ima_policy.c:
-// ima_init_policy). A policy that was loaded later replaces all but the architecture's and the
-// built-in ones; where it is not known whether there is one, the outlook is not whole.
+// The rules in force where they could be read (initial_rules), else those that boot puts in force
+// (ima/state.h), and the custom policies that are known to have been loaded.
 
 #pragma once
 
@@ -18,8 +15,10 @@
 namespace assay {
 
 struct ImaOutlook {
-  std::vector<std::string> rules;  // that measure or appraise, as a policy has them
-  bool is_whole = false;           // false: there may be others
+  std::vector<std::string> rules;  // as the kernel shows them
+  // What would have to be known to say that these are all.
+  std::vector<std::string> open;
+  bool is_whole() const { return open.empty(); }
 };
 
 ImaOutlook ima_outlook(const Platform& platform);

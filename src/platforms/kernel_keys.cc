@@ -2,8 +2,6 @@
 
 #include <charconv>
 
-#include "base/hex.h"
-
 namespace assay {
 
 namespace {
@@ -56,25 +54,6 @@ KernelKeys parse_kernel_keys(std::string_view text) {
       keys.hashes.emplace(description);
   }
   return keys;
-}
-
-std::string kernel_description(const Certificate& certificate) {
-  constexpr std::size_t kAlikeFrom = 7;
-  const auto [common_name, organization, email] = name_parts(certificate.subject);
-  std::string name;
-  if (!common_name.empty() && !organization.empty()) {
-    const bool is_prefixed = common_name.starts_with(organization) ||
-                             (organization.size() >= kAlikeFrom &&
-                              common_name.starts_with(organization.substr(0, kAlikeFrom)));
-    name = is_prefixed ? std::string(common_name)
-                       : std::string(organization) + ": " + std::string(common_name);
-  } else if (!common_name.empty()) {
-    name = common_name;
-  } else {
-    name = organization.empty() ? email : organization;
-  }
-  const View id = certificate.skid.value_or(certificate.serial);
-  return name + ": " + to_hex(id.bytes());
 }
 
 }  // namespace assay

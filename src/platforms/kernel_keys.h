@@ -15,8 +15,6 @@
 #include <string>
 #include <string_view>
 
-#include "signatures/certificate.h"
-
 namespace assay {
 
 struct KernelKeys {
@@ -27,9 +25,5 @@ struct KernelKeys {
 };
 
 KernelKeys parse_kernel_keys(std::string_view text);
-
-// The description that the kernel gives to a certificate: x509_fabricate_name and
-// x509_key_preparse.
-std::string kernel_description(const Certificate& certificate);
 
 }  // namespace assay

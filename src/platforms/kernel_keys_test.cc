@@ -1,10 +1,8 @@
-// Descriptions of keys against what a booted kernel showed of the same certificates.
+// What a booted kernel showed.
 
 #include "platforms/kernel_keys.h"
 
 #include <gtest/gtest.h>
-
-#include "testing/samples.h"
 
 namespace assay {
 namespace {
@@ -45,54 +43,6 @@ TEST(KernelKeys, TakesNothingFromTornLines) {
     const KernelKeys keys = parse_kernel_keys(kRecorded.substr(0, size));
     EXPECT_LE(keys.rings.size(), 5U);
     EXPECT_LE(keys.certificates.size(), 3U);
-  }
-}
-
-der::Bytes attribute_of(std::string_view oid, std::string_view value) {
-  return der::set({der::sequence({der::oid(oid), der::text(0x0C, value)})});
-}
-
-constexpr std::string_view kCommonName = "2.5.4.3";
-constexpr std::string_view kOrganization = "2.5.4.10";
-constexpr std::string_view kEmail = "1.2.840.113549.1.9.1";
-
-struct NameCase {
-  const char* label;
-  std::vector<der::Bytes> attributes;
-  const char* expected;
-};
-
-// The comments and branches of x509_fabricate_name, which is the same in 6.1, 6.12 and 7.2.
-TEST(KernelKeys, DescribesACertificateAsTheKernelDoes) {
-  const NameCase cases[] = {
-      {"nothing", {}, ": 1234"},
-      {"common name", {attribute_of(kCommonName, "ca")}, "ca: 1234"},
-      {"email", {attribute_of(kEmail, "a@b")}, "a@b: 1234"},
-      {"organization before email",
-       {attribute_of(kEmail, "a@b"), attribute_of(kOrganization, "house")},
-       "house: 1234"},
-      {"both",
-       {attribute_of(kOrganization, "house"), attribute_of(kCommonName, "key")},
-       "house: key: 1234"},
-      {"prefixed by the organization",
-       {attribute_of(kOrganization, "Debian"), attribute_of(kCommonName, "Debian CA")},
-       "Debian CA: 1234"},
-      {"seven alike",
-       {attribute_of(kOrganization, "Microsoft Corporation"),
-        attribute_of(kCommonName, "Microsoft UEFI CA")},
-       "Microsoft UEFI CA: 1234"},
-      {"six alike",
-       {attribute_of(kOrganization, "Abcdef Inc"), attribute_of(kCommonName, "Abcdefg")},
-       "Abcdef Inc: Abcdefg: 1234"},
-  };
-  for (const NameCase& one : cases) {
-    CertificateSample sample;
-    der::Bytes attributes;
-    for (const der::Bytes& attribute : one.attributes)
-      attributes.insert(attributes.end(), attribute.begin(), attribute.end());
-    sample.subject = der::element(0x30, attributes);
-    const der::Bytes bytes = sample.write();
-    EXPECT_EQ(kernel_description(parse_certificate(View(bytes))), one.expected) << one.label;
   }
 }
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "platforms/installed_kernel.h"
+
 namespace assay {
 
 namespace {
@@ -29,12 +31,6 @@ std::optional<ModulesFolder> folder_in(std::string_view path) {
 
 }  // namespace
 
-bool is_plain_release(std::string_view release) {
-  constexpr std::size_t kLongest = 64;  // __NEW_UTS_LEN
-  return !release.empty() && release.size() <= kLongest && release != "." && release != ".." &&
-         std::ranges::all_of(release, [](char c) { return c > ' ' && c < 0x7F && c != '/'; });
-}
-
 std::optional<ModulesFolder> find_modules_folder(const std::string& path,
                                                  const std::string& inner_name) {
   if (path.empty()) {
@@ -53,12 +49,9 @@ std::optional<ModulesFolder> find_modules_folder(const std::string& path,
 }
 
 std::vector<std::string> image_paths(const std::string& root, const std::string& release) {
-  return {
-      fmt::format("{}/lib/modules/{}/vmlinuz", root, release),
-      fmt::format("{}/usr/lib/modules/{}/vmlinuz", root, release),
-      fmt::format("{}/boot/vmlinuz-{}", root, release),
-      fmt::format("{}/boot/vmlinux-{}", root, release),
-  };
+  std::vector<std::string> paths = installed_images(release);
+  for (std::string& path : paths) path = root + path;
+  return paths;
 }
 
 std::vector<std::string> config_paths(const std::string& path, const std::string& release) {

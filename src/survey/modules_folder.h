@@ -21,9 +21,6 @@ struct ModulesFolder {
 std::optional<ModulesFolder> find_modules_folder(const std::string& path,
                                                  const std::string& inner_name);
 
-// A release that may stand in a path: it came out of a file.
-bool is_plain_release(std::string_view release);
-
 // Where a kernel of this release is installed under `root`.
 std::vector<std::string> image_paths(const std::string& root, const std::string& release);
 // Where its configuration is, for an image at `path`: beside it, and in the other of the two

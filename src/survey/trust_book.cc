@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "base/name.h"
+#include "platforms/installed_kernel.h"
 #include "survey/modules_folder.h"
 
 namespace assay {
