@@ -108,24 +108,6 @@ JudgedModule judge_module(const Examined& artifact, const TrustAnswer& trust) {
   return judged;
 }
 
-JudgedModule judge_on(const JudgeRequest& request, const RequestEvidence& evidence,
-                      const std::string& name, const Platform& platform) {
-  RequestVerdict answer = judge_request(request, evidence, platform, true);
-  JudgedModule judged{name, platform.name,  {}, std::move(answer.verdict), {}, {},
-                      {},   platform.kernel};
-  judged.rules =
-      fmt::format("{} {} {}", to_string(platform.kernel.version),
-                  variant_name(platform.kernel.variant), arch_name(platform.kernel.arch));
-  judged.taint = std::move(answer.taint);
-  judged.signature_err = answer.signature_err;
-  const Verdict& verdict = judged.verdict;
-  if (!verdict.open.empty())
-    judged.reason = explain_open(verdict.open, name);
-  else if (verdict.deciding != nullptr)
-    judged.reason = explain(verdict.steps, verdict.deciding_step, name);
-  return judged;
-}
-
 // Is this what the request is about?
 Result<bool> is_wanted(const JudgeRequest& request, const Found& found, const Content& content) {
   if (request.request == Request::module) return parse_module_name(found.inner_name).has_value();
@@ -244,6 +226,24 @@ void report_with_inner(const Examined& artifact,
 }
 
 }  // namespace
+
+JudgedModule judge_on(const JudgeRequest& request, const RequestEvidence& evidence,
+                      const std::string& name, const Platform& platform) {
+  RequestVerdict answer = judge_request(request, evidence, platform, true);
+  JudgedModule judged{name, platform.name,  {}, std::move(answer.verdict), {}, {},
+                      {},   platform.kernel};
+  judged.rules =
+      fmt::format("{} {} {}", to_string(platform.kernel.version),
+                  variant_name(platform.kernel.variant), arch_name(platform.kernel.arch));
+  judged.taint = std::move(answer.taint);
+  judged.signature_err = answer.signature_err;
+  const Verdict& verdict = judged.verdict;
+  if (!verdict.open.empty())
+    judged.reason = explain_open(verdict.open, name);
+  else if (verdict.deciding != nullptr)
+    judged.reason = explain(verdict.steps, verdict.deciding_step, name);
+  return judged;
+}
 
 Surveyed survey(const SurveyOptions& options, const std::function<void(const Examined&)>& report,
                 const std::function<void(const Error&)>& report_failure) {

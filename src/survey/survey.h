@@ -73,6 +73,10 @@ struct JudgedModule {
   KernelId kernel;                     // whose rules they are
 };
 
+// One file, named `name`, on one platform.
+JudgedModule judge_on(const JudgeRequest& request, const RequestEvidence& evidence,
+                      const std::string& name, const Platform& platform);
+
 // Every module judged for the kernel of its own package.
 Surveyed survey_and_judge(const SurveyOptions& options, const TrustOptions& trust,
                           const std::function<void(const JudgedModule&)>& report);

@@ -1,0 +1,233 @@
+#include "survey/fix.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace assay {
+
+namespace {
+
+// A word of a shell's command line.
+std::string quoted(std::string_view word) {
+  const auto is_plain = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           std::string_view("/._-+:,=@~").contains(c);
+  };
+  if (!word.empty() && std::ranges::all_of(word, is_plain)) return std::string(word);
+  std::string text = "'";
+  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return text + "'";
+}
+
+class Finder {
+ public:
+  Finder(const Diagnosis& diagnosis, const FixFacts& facts)
+      : diagnosis_(diagnosis), facts_(facts), rule_(last_failure()) {}
+
+  Fix find() const {
+    if (diagnosis_.judged.verdict.decision == Decision::undetermined)
+      return {"", "the platform leaves open what would decide"};
+    if (rule_ == "module-load/modules-enabled")
+      return {"systemctl reboot", "kernel.modules_disabled cannot be taken back before"};
+    if (rule_ == "kexec/permitted")
+      return {"systemctl reboot", "kernel.kexec_load_disabled cannot be taken back before"};
+    if (rule_ == "kexec/has-file-load") return {"", "this kernel has no kexec_file_load"};
+    if (rule_ == "kexec/has-verifier")
+      return {"", "this kernel verifies no image of its architecture"};
+    if (rule_ == "module-load/not-denied")
+      return {"", "module_blacklist= on the kernel's command line names it"};
+    if (rule_ == "module-load/vermagic" || rule_ == "module-load/versions")
+      return rebuild_or_reinstall("it was built for another kernel");
+    if (is_about_the_file()) return rebuild_or_reinstall("the file is damaged");
+    if (is_unsigned()) return fix_unsigned();
+    if (is_unknown_key()) return fix_unknown_key();
+    if (is_revoked()) return upgrade("its signer's key, or the file itself, is revoked");
+    if (rule_.starts_with("kexec/"))
+      return {"", "it is no image that this kernel's kexec_file_load takes"};
+    return rebuild_or_reinstall("its signature is not accepted");
+  }
+
+ private:
+  // The rule of the signature check, where that is what it all comes from.
+  std::string_view last_failure() const {
+    const Verdict& verdict = diagnosis_.judged.verdict;
+    std::string_view id = verdict.deciding == nullptr ? "" : verdict.deciding->id;
+    if (id.starts_with("module-load/") ||
+        (id.starts_with("kexec/") && id != "kexec/lockdown" && id != "kexec/sig-enforce"))
+      return id;
+    for (const Step& step : verdict.steps) {
+      const std::string_view other = step.rule->id;
+      const bool is_policy = other == "module-sig/not-enforced" || other.starts_with("lockdown/") ||
+                             other == "kexec/lockdown" || other == "kexec/sig-enforce";
+      if (step.finding == Finding::fails && !is_policy) id = other;
+    }
+    return id;
+  }
+
+  bool is_one_of(std::initializer_list<std::string_view> ids) const {
+    return std::ranges::find(ids, rule_) != ids.end();
+  }
+  bool is_unsigned() const {
+    return is_one_of({"module-sig/marker", "module-sig/not-mangled", "pe-sig/signed",
+                      "s390-sig/marker"}) ||
+           (diagnosis_.judged.verdict.err == Errno::enodata && !diagnosis_.wants);
+  }
+  bool is_unknown_key() const {
+    return is_one_of({"pkcs7/trusted-key", "pkcs7/key-lookup", "pkcs7/keyring-present"});
+  }
+  bool is_revoked() const {
+    return is_one_of(
+        {"pkcs7/revoked", "pkcs7/blacklisted", "pkcs7/key-not-revoked", "module-sig/file-hash"});
+  }
+  bool is_about_the_file() const {
+    return rule_.starts_with("module-load/") ||
+           is_one_of({"module-sig/block", "module-sig/sig-len"});
+  }
+  bool is_module() const { return diagnosis_.request == "module"; }
+
+  std::string file_name() const { return facts_.inside.substr(facts_.inside.rfind('/') + 1); }
+  const DkmsModule* dkms() const { return facts_.layout.find_dkms(file_name()); }
+
+  Fix reinstall(std::string why) const {
+    const std::string release = quoted(facts_.platform.release);
+    switch (facts_.layout.packages) {
+      case PackageManager::apt:
+        return {"apt-get install --reinstall linux-image-" + release, std::move(why)};
+      case PackageManager::dnf: return {"dnf reinstall kernel-core-" + release, std::move(why)};
+      case PackageManager::zypper: return {"zypper install --force kernel-default", std::move(why)};
+      case PackageManager::unknown: break;
+    }
+    return {"", std::move(why) + "; the kernel's package has to be installed again"};
+  }
+
+  Fix upgrade(std::string why) const {
+    switch (facts_.layout.packages) {
+      case PackageManager::apt: return {"apt-get upgrade", std::move(why)};
+      case PackageManager::dnf: return {"dnf upgrade kernel", std::move(why)};
+      case PackageManager::zypper: return {"zypper update kernel-default", std::move(why)};
+      case PackageManager::unknown: break;
+    }
+    return {"", std::move(why) + "; a newer one is needed"};
+  }
+
+  Fix rebuild_or_reinstall(std::string why) const {
+    if (const DkmsModule* built = dkms()) return {rebuild(*built), std::move(why)};
+    if (is_foreign())
+      return {"", std::move(why) + "; it did not come with the kernel: build it again"};
+    return reinstall(std::move(why));
+  }
+
+  std::string rebuild(const DkmsModule& built) const {
+    const std::string what = fmt::format("--force {}/{} -k {}", quoted(built.name),
+                                         quoted(built.version), quoted(facts_.platform.release));
+    return fmt::format("dkms build {} && dkms install {}", what, what);
+  }
+
+  // Not of the kernel's own package.
+  bool is_foreign() const {
+    return is_module() &&
+           facts_.inside.find("/" + facts_.platform.release + "/kernel/") == std::string::npos;
+  }
+
+  // A key of the host that the kernel would take, with its private part.
+  const OwnersKey* usable_key() const {
+    for (const OwnersKey& key : facts_.layout.owners_keys)
+      if (!key.key_path.empty() && is_searched(*key.certificate)) return &key;
+    return nullptr;
+  }
+
+  bool holds(Ring name, const PreparedCertificate& certificate) const {
+    const auto& ring = facts_.platform.ring(name);
+    return ring && std::ranges::any_of(ring->keys(), [&](const Key& key) {
+             return same_bytes(key.certificate->x509().raw, certificate.x509().raw);
+           });
+  }
+
+  // Modules and kexec look into .secondary_trusted_keys with what is linked to it; kexec always,
+  // modules by a patch of the distribution, then into .platform.
+  bool is_searched(const PreparedCertificate& certificate) const {
+    const auto& secondary = facts_.platform.ring(Ring::secondary_trusted_keys);
+    if (holds(Ring::secondary_trusted_keys, certificate)) return true;
+    for (const Ring name : {Ring::builtin_trusted_keys, Ring::machine})
+      if (secondary && holds(name, certificate) &&
+          std::ranges::find(secondary->links(), facts_.platform.ring(name)) !=
+              secondary->links().end())
+        return true;
+    return searches_platform() && holds(Ring::platform, certificate);
+  }
+  bool searches_platform() const {
+    return !is_module() || kModulePlatformKeyring.covers_variant(facts_.platform.kernel.variant);
+  }
+
+  Fix fix_unsigned() const {
+    const std::string why = "it is not signed";
+    if (!is_module()) {
+      if (const OwnersKey* key = usable_key())
+        return {fmt::format("sbsign --key {} --cert {} --output {} {}", quoted(key->key_path),
+                            quoted(pem_of(*key)), quoted(facts_.inside), quoted(facts_.inside)),
+                why};
+      return reinstall(why);
+    }
+    if (!is_foreign()) return reinstall(why);
+    if (const OwnersKey* key = usable_key()) {
+      if (const DkmsModule* built = dkms())
+        return {rebuild(*built), why + "; dkms signs what it builds"};
+      return {fmt::format("/usr/src/linux-headers-{}/scripts/sign-file sha256 {} {} {}",
+                          quoted(facts_.platform.release), quoted(key->key_path),
+                          quoted(key->certificate_path), quoted(facts_.inside)),
+              why};
+    }
+    for (const OwnersKey& key : facts_.layout.owners_keys)
+      if (!key.key_path.empty()) return enrol(key, why + ", and the host's key is not enrolled");
+    return {"", why + ", and there is no key on this host to sign it with"};
+  }
+
+  // sbsign wants PEM; MOK.pem stands beside MOK.der where update-secureboot-policy made them.
+  static std::string pem_of(const OwnersKey& key) {
+    std::string path = key.certificate_path;
+    if (path.ends_with(".der")) path.replace(path.size() - 3, 3, "pem");
+    return path;
+  }
+
+  Fix fix_unknown_key() const {
+    if (facts_.signer == nullptr) {
+      if (!is_module())
+        return {"", facts_.platform.state.secure_boot == false
+                        ? "its signer's key is in no keyring; with Secure Boot off the kernel reads "
+                          "no MOKs, shim's own certificate among them"
+                        : "its signer's key is in no keyring: neither in firmware's db nor in "
+                          "shim's list"};
+      if (!is_foreign()) return reinstall("its signer's key is in no keyring that is searched");
+      return rebuild_or_reinstall("its signer's key is in no keyring, nor on this host");
+    }
+    const PreparedCertificate& certificate = *facts_.signer->certificate;
+    if (holds(Ring::platform, certificate) && !searches_platform())
+      return {"mokutil --trust-mok",
+              "its signer's key is in .platform, which is not searched for modules"};
+    return enrol(*facts_.signer, "its signer's key is not enrolled");
+  }
+
+  Fix enrol(const OwnersKey& key, std::string why) const {
+    const PlatformState& state = facts_.platform.state;
+    if (state.efi == false)
+      return {"", std::move(why) + "; there is no firmware on this host that keeps keys"};
+    if (state.secure_boot == false)
+      return {"", std::move(why) + "; with Secure Boot off the kernel reads no MOKs"};
+    if (facts_.layout.enrolment_pending)
+      return {"systemctl reboot", std::move(why) + "; a request to enrol waits for the next start"};
+    return {"mokutil --import " + quoted(key.certificate_path), std::move(why)};
+  }
+
+  const Diagnosis& diagnosis_;
+  const FixFacts& facts_;
+  std::string_view rule_;
+};
+
+}  // namespace
+
+Fix find_fix(const Diagnosis& diagnosis, const FixFacts& facts) {
+  return Finder(diagnosis, facts).find();
+}
+
+}  // namespace assay
