@@ -57,9 +57,9 @@ Examples:
   Result<void> check() const override {
     if (action_.empty()) return fail(Reason::usage, {}, "ACTION is missing");
     if (std::ranges::find(kActions, action_) == kActions.end())
-      return fail(Reason::usage, {},
-                  fmt::format("unknown action {}, expected capture, show, check or matrix",
-                              action_));
+      return fail(
+          Reason::usage, {},
+          fmt::format("unknown action {}, expected capture, show, check or matrix", action_));
     if (action_ == "capture" && output_path_.empty())
       return fail(Reason::usage, {}, "-o is missing");
     if (action_ == "capture" && named().size() > 1)

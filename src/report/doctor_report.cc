@@ -81,9 +81,9 @@ std::string to_json(const Diagnosis& diagnosis) {
   json["held_by"] = diagnosis.held_by;
   json["fix"] = nullptr;
   if (diagnosis.fix)
-    json["fix"] = {{"command", diagnosis.fix->command.empty() ? Json(nullptr)
-                                                              : Json(diagnosis.fix->command)},
-                   {"why", diagnosis.fix->why}};
+    json["fix"] = {
+        {"command", diagnosis.fix->command.empty() ? Json(nullptr) : Json(diagnosis.fix->command)},
+        {"why", diagnosis.fix->why}};
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

@@ -39,6 +39,22 @@ bool vouches(const PreparedCertificate& issuer, const SignatureEvidence& signatu
   });
 }
 
+// Files that are no artifacts leave a gap.
+class Reports {
+ public:
+  explicit Reports(const std::function<void(const Diagnosis&)>& report)
+      : ordered_([report](const std::optional<Diagnosis>& one) {
+          if (one) report(*one);
+        }) {}
+  auto ticket() { return ordered_.ticket(); }
+  void fill(std::uint64_t ticket, std::optional<Diagnosis> one) {
+    ordered_.fill(ticket, std::move(one));
+  }
+
+ private:
+  Ordered<std::optional<Diagnosis>> ordered_;
+};
+
 class Doctor final : public SourceVisitor {
  public:
   Doctor(const DoctorOptions& options, const Platform& platform, const HostLayout& layout,
@@ -103,9 +119,9 @@ class Doctor final : public SourceVisitor {
   // What the kernel of this architecture looks at.
   const SignatureEvidence* signature_of(const RequestEvidence& evidence) const {
     const std::optional<SignatureEvidence>& signature =
-        evidence.module                         ? evidence.module->appended.signature
+        evidence.module                        ? evidence.module->appended.signature
         : platform_.kernel.arch == Arch::s390x ? evidence.kexec->appended.signature
-                                                : evidence.kexec->pe.signature;
+                                               : evidence.kexec->pe.signature;
     return signature ? &*signature : nullptr;
   }
 
@@ -146,21 +162,6 @@ class Doctor final : public SourceVisitor {
   const std::string root_;
   const Platform& platform_;
   const HostLayout& layout_;
-  // Files that are no artifacts leave a gap.
-  class Reports {
-   public:
-    explicit Reports(const std::function<void(const Diagnosis&)>& report)
-        : ordered_([report](const std::optional<Diagnosis>& one) {
-            if (one) report(*one);
-          }) {}
-    auto ticket() { return ordered_.ticket(); }
-    void fill(std::uint64_t ticket, std::optional<Diagnosis> one) {
-      ordered_.fill(ticket, std::move(one));
-    }
-
-   private:
-    Ordered<std::optional<Diagnosis>> ordered_;
-  };
   Reports ordered_;
   Pool pool_;
 };

@@ -42,7 +42,7 @@ struct Diagnosis {
   std::optional<WantedKey> wants;
   // Rings that have that key or the one that vouches for it; files that have its certificate.
   std::vector<std::string> held_by;
-  std::optional<Fix> fix;            // where it does not load, or taints
+  std::optional<Fix> fix;  // where it does not load, or taints
 };
 
 struct DoctorOptions {

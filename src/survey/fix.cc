@@ -193,11 +193,12 @@ class Finder {
   Fix fix_unknown_key() const {
     if (facts_.signer == nullptr) {
       if (!is_module())
-        return {"", facts_.platform.state.secure_boot == false
-                        ? "its signer's key is in no keyring; with Secure Boot off the kernel reads "
-                          "no MOKs, shim's own certificate among them"
-                        : "its signer's key is in no keyring: neither in firmware's db nor in "
-                          "shim's list"};
+        return {"",
+                facts_.platform.state.secure_boot == false
+                    ? "its signer's key is in no keyring; with Secure Boot off the kernel reads "
+                      "no MOKs, shim's own certificate among them"
+                    : "its signer's key is in no keyring: neither in firmware's db nor in "
+                      "shim's list"};
       if (!is_foreign()) return reinstall("its signer's key is in no keyring that is searched");
       return rebuild_or_reinstall("its signer's key is in no keyring, nor on this host");
     }

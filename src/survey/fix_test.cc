@@ -146,8 +146,7 @@ TEST_F(FixTest, OtherReasons) {
       {rules::pkcs7::revoked, "apt-get upgrade"},
       {rules::module_sig::file_hash, "apt-get upgrade"},
       {rules::module_load::vermagic, "apt-get install --reinstall linux-image-6.1.0-56-amd64"},
-      {rules::pkcs7::trusted_signature,
-       "apt-get install --reinstall linux-image-6.1.0-56-amd64"},
+      {rules::pkcs7::trusted_signature, "apt-get install --reinstall linux-image-6.1.0-56-amd64"},
   };
   inside_ = "/lib/modules/6.1.0-56-amd64/kernel/fs/ext4.ko";
   for (const Case& one : cases) {

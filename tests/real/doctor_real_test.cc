@@ -55,11 +55,11 @@ class DoctorTest : public testing::Test {
     const std::string name = fs::path(package).filename().string();
     release_ = name.substr(12, name.find('_') - 12);
     modules_ = "lib/modules/" + release_;
-    const Finished unpacked = run_command(
-        {"sh", "-c",
-         "dpkg-deb --fsys-tarfile \"$1\" | tar -x -C \"$2\" ./boot ./" + modules_ +
-             "/kernel/drivers/block",
-         "sh", package, root_.path().string()});
+    const Finished unpacked =
+        run_command({"sh", "-c",
+                     "dpkg-deb --fsys-tarfile \"$1\" | tar -x -C \"$2\" ./boot ./" + modules_ +
+                         "/kernel/drivers/block",
+                     "sh", package, root_.path().string()});
     ASSERT_EQ(unpacked.status, 0) << unpacked.error;
     file("proc/sys/kernel/osrelease", bytes(release_ + "\n"));
     file("proc/version",
@@ -107,10 +107,10 @@ class DoctorTest : public testing::Test {
   void make_owner() {
     const std::string folder = root_ / "var/lib/dkms";
     fs::create_directories(folder);
-    const Finished made = run_command(
-        {"openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj",
-         "/CN=DKMS module signing key", "-keyout", folder + "/mok.key", "-outform", "DER", "-out",
-         folder + "/mok.pub"});
+    const Finished made =
+        run_command({"openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30",
+                     "-subj", "/CN=DKMS module signing key", "-keyout", folder + "/mok.key",
+                     "-outform", "DER", "-out", folder + "/mok.pub"});
     ASSERT_EQ(made.status, 0) << made.error;
   }
   Bytes sign(const Bytes& module) {
@@ -119,18 +119,18 @@ class DoctorTest : public testing::Test {
     const Finished pem = run_command({"openssl", "x509", "-inform", "DER", "-in",
                                       folder + "/mok.pub", "-out", root_ / "tool/cert.pem"});
     EXPECT_EQ(pem.status, 0) << pem.error;
-    const Finished made = run_command(
-        {"openssl", "cms", "-sign", "-binary", "-noattr", "-nocerts", "-md", "sha256", "-signer",
-         root_ / "tool/cert.pem", "-inkey", folder + "/mok.key", "-in", root_ / "tool/in",
-         "-outform", "DER", "-out", root_ / "tool/out"});
+    const Finished made =
+        run_command({"openssl", "cms", "-sign", "-binary", "-noattr", "-nocerts", "-md", "sha256",
+                     "-signer", root_ / "tool/cert.pem", "-inkey", folder + "/mok.key", "-in",
+                     root_ / "tool/in", "-outform", "DER", "-out", root_ / "tool/out"});
     EXPECT_EQ(made.status, 0) << made.error;
     return with_signature(module, read_file(root_ / "tool/out"));
   }
   // As MokListRT has it, in shim's table.
   void enrol_owner() {
-    const Finished made = run_command({"sbsiglist", "--owner",
-                                       "11111111-2222-3333-4444-123456789abc", "--type", "x509",
-                                       "--output", root_ / "list", root_ / "var/lib/dkms/mok.pub"});
+    const Finished made =
+        run_command({"sbsiglist", "--owner", "11111111-2222-3333-4444-123456789abc", "--type",
+                     "x509", "--output", root_ / "list", root_ / "var/lib/dkms/mok.pub"});
     ASSERT_EQ(made.status, 0) << made.error;
     file("sys/firmware/efi/mok-variables/MokListRT", read_file(root_ / "list"));
     count_keys("1");
