@@ -44,11 +44,12 @@ class JudgeCommand final : public Command {
  public:
   const char* name() const override { return "judge"; }
   const char* purpose() const override { return "what would this kernel do with it, and why"; }
-  const char* arguments() const override { return "REQUEST --platform PLATFORM PATH..."; }
+  const char* arguments() const override { return "REQUEST [--platform PLATFORM] PATH..."; }
   const char* notes() const override {
     return R"(For one artifact the walk through the kernel's rules is printed; for more, what was refused or
 could not be found out, and -v prints every walk. With several platforms: the artifacts whose fate
-is not the same on all of them.
+is not the same on all of them. Without --platform the running kernel is asked, as far as it can be
+read (root sees more).
 
 REQUEST is module (init_module, finit_module) or kexec (kexec_file_load, kexec_load). A module is
 judged as far as its file and the platform decide: symbols that the kernel lacks, and what the
@@ -59,6 +60,7 @@ Exit status: 0 every request is allowed, 1 some request is refused, 2 something 
 found out and nothing is known to be refused.
 
 Examples:
+  sudo assay judge module r8126.ko
   assay judge module --platform package linux-image-6.1.0-56-amd64_6.1.192-2_amd64.deb
   assay judge module --platform server.toml r8126.ko
   assay judge kexec --platform today.toml --platform proposed.toml /boot/vmlinuz
@@ -70,9 +72,11 @@ Examples:
         ->option_text(" ");
     app.add_option("PATH", paths_, "files, folders, Debian packages (.deb); - is standard input")
         ->option_text(" ");
-    app.add_option("--platform", platforms_,
-                   "the kernel that is asked: package (the one beside the artifact), a platform "
-                   "file, or a folder of them; may be repeated")
+    app.add_option(
+           "--platform", platforms_,
+           "the kernel that is asked: host (the default), package (the one beside the "
+           "artifact), a platform file, a folder of them, a kernel package, a Kconfig file; "
+           "may be repeated")
         ->type_name("PLATFORM")
         ->option_text("PLATFORM")
         ->allow_extra_args(false);
@@ -90,8 +94,6 @@ Examples:
   Result<void> check() const override {
     if (request_.empty()) return fail(Reason::usage, {}, "REQUEST is missing: module or kexec");
     ASSAY_TRY(const JudgeRequest request, parse_request(request_, syscall_, flags_));
-    if (platforms_.empty())
-      return fail(Reason::usage, {}, "--platform is missing: package, or a platform file");
     const bool package = asks_package();
     if (package && platforms_.size() > 1)
       return fail(Reason::usage, {}, "--platform package stands alone");
@@ -103,14 +105,15 @@ Examples:
   }
 
   ExitStatus run(const CommonOptions& common, Output& output) override {
-    std::vector<Platform> platforms;
+    LoadedPlatforms loaded;
     if (!asks_package()) {
-      auto loaded = load_platforms(platforms_);
-      if (!loaded) {
-        output.error(loaded.error());
+      auto found =
+          load_platforms(platforms_.empty() ? std::vector<std::string>{"host"} : platforms_);
+      if (!found) {
+        output.error(found.error());
         return kUndetermined;
       }
-      platforms = std::move(*loaded);
+      loaded = std::move(*found);
     }
     Judging judging{common.text_style(), {}, {}, {}, {}};
     Progress numbers;
@@ -123,8 +126,8 @@ Examples:
     const Surveyed surveyed =
         asks_package()
             ? survey_and_judge(options, TrustOptions(), take)
-            : survey_and_judge_on(options, *parse_request(request_, syscall_, flags_), platforms,
-                                  [&](const std::vector<JudgedModule>& verdicts) {
+            : survey_and_judge_on(options, *parse_request(request_, syscall_, flags_),
+                                  loaded.platforms, [&](const std::vector<JudgedModule>& verdicts) {
                                     for (const JudgedModule& judged : verdicts) take(judged);
                                     judging.differences += difference(verdicts);
                                   });
@@ -134,6 +137,8 @@ Examples:
     warn_of_empty_paths(surveyed.empty_paths, request_ == "module" ? "modules" : "kernel images",
                         output);
     const VerdictSummary& summary = judging.summary;
+    if (summary.undetermined != 0 && !common.quiet)
+      for (const std::string& note : loaded.notes) output.warn(note);
     if (summary.refused + summary.crashes != 0) return kBad;
     return summary.undetermined != 0 || summary.artifacts == 0 ? kUndetermined : kGood;
   }

@@ -4,37 +4,40 @@
 #include <filesystem>
 
 #include "base/name.h"
-#include "platforms/platform_file.h"
+#include "platforms/find_platform.h"
 
 namespace assay {
 
-Result<std::vector<Platform>> load_platforms(const std::vector<std::string>& arguments) {
+namespace {
+
+// The platform files in a folder, sorted; none where it is no folder.
+Result<std::vector<std::string>> files_in(const std::string& folder) {
   std::vector<std::string> files;
+  std::error_code error;
+  if (!std::filesystem::is_directory(folder, error)) return files;
+  for (auto entry = std::filesystem::directory_iterator(folder, error);
+       !error && entry != std::filesystem::directory_iterator(); entry.increment(error))
+    if (entry->path().extension() == ".toml") files.push_back(entry->path().string());
+  if (error)
+    return std::unexpected(Error{Reason::cannot_list, {}, error.message(), encode_name(folder)});
+  std::ranges::sort(files);
+  return files;
+}
+
+}  // namespace
+
+Result<LoadedPlatforms> load_platforms(const std::vector<std::string>& arguments) {
+  LoadedPlatforms loaded;
   for (const std::string& argument : arguments) {
-    std::error_code error;
-    if (!std::filesystem::is_directory(argument, error)) {
-      files.push_back(argument);
-      continue;
+    ASSAY_TRY(std::vector<std::string> names, files_in(argument));
+    if (names.empty()) names.push_back(argument);
+    for (const std::string& name : names) {
+      ASSAY_TRY(Capture capture, find_platform(name));
+      loaded.platforms.push_back(std::move(capture.platform));
+      std::ranges::move(capture.notes, std::back_inserter(loaded.notes));
     }
-    std::vector<std::string> here;
-    for (auto entry = std::filesystem::directory_iterator(argument, error);
-         !error && entry != std::filesystem::directory_iterator(); entry.increment(error))
-      if (entry->path().extension() == ".toml") here.push_back(entry->path().string());
-    if (error)
-      return std::unexpected(
-          Error{Reason::cannot_list, {}, error.message(), encode_name(argument)});
-    if (here.empty())
-      return std::unexpected(
-          Error{Reason::usage, {}, "no platform file (*.toml) in it", encode_name(argument)});
-    std::ranges::sort(here);
-    std::ranges::move(here, std::back_inserter(files));
   }
-  std::vector<Platform> platforms;
-  for (const std::string& file : files) {
-    ASSAY_TRY(Platform platform, load_platform(file));
-    platforms.push_back(std::move(platform));
-  }
-  return platforms;
+  return loaded;
 }
 
 }  // namespace assay

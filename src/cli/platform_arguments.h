@@ -10,7 +10,12 @@
 
 namespace assay {
 
-// Each is a platform file, or a folder with such files (*.toml).
-Result<std::vector<Platform>> load_platforms(const std::vector<std::string>& arguments);
+struct LoadedPlatforms {
+  std::vector<Platform> platforms;
+  std::vector<std::string> notes;  // what could not be read of a host or a package
+};
+
+// Each is what find_platform takes, or a folder with platform files (*.toml).
+Result<LoadedPlatforms> load_platforms(const std::vector<std::string>& arguments);
 
 }  // namespace assay

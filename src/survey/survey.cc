@@ -108,11 +108,13 @@ JudgedModule judge_module(const Examined& artifact, const TrustAnswer& trust) {
   return judged;
 }
 
-// Is this what the request is about?
+// Is this what the request is about? A damaged image is one.
 Result<bool> is_wanted(const JudgeRequest& request, const Found& found, const Content& content) {
   if (request.request == Request::module) return parse_module_name(found.inner_name).has_value();
-  ASSAY_TRY(const auto image, find_kernel_image(content));
-  return image.has_value();
+  const auto image = find_kernel_image(content);
+  if (image) return image->has_value();
+  if (is_damage(image.error())) return true;
+  return std::unexpected(image.error());
 }
 
 // One artifact's verdict, made perhaps before it is certain what it is checked against.
@@ -360,8 +362,10 @@ Surveyed survey_and_judge_on(const SurveyOptions& options, const JudgeRequest& r
     const Content& content = found.content ? *found.content : *file;
     const bool is_named =
         !found.path.empty() && std::ranges::find(options.paths, found.path) != options.paths.end();
-    ASSAY_TRY(const bool wanted, is_wanted(request, found, content));
-    if (!wanted && !is_named) return std::nullopt;
+    if (!is_named) {
+      ASSAY_TRY(const bool wanted, is_wanted(request, found, content));
+      if (!wanted) return std::nullopt;
+    }
     ASSAY_TRY(const RequestEvidence evidence, collect_request(request, content, found.inner_name));
     Verdicts verdicts;
     for (const Platform& platform : platforms)

@@ -72,6 +72,46 @@ TEST_F(JudgeOnPlatforms, TheSameFileOnSeveral) {
   EXPECT_NE(text(table.out).find("refused EPERM"), std::string::npos) << text(table.out);
 }
 
+// Without --platform, the kernel that runs here.
+TEST_F(JudgeOnPlatforms, TheRunningHostIsTheDefault) {
+  const Finished shown = assay({"platform", "show", "--json"});
+  ASSERT_EQ(shown.status, 0) << shown.error;
+  const Json host = Json::parse(text(shown.output));
+  std::ifstream release("/proc/sys/kernel/osrelease");
+  std::string expected;
+  std::getline(release, expected);
+  EXPECT_EQ(host["release"], expected);
+  const std::string file = write("text.ko", "no module");
+  const Finished judged = assay({"judge", "module", "--json", file});
+  const std::string out = text(judged.output);
+  const Json verdict = Json::parse(out.substr(0, out.find('\n')));
+  EXPECT_EQ(verdict["schema"], "assay.verdict/1");
+  EXPECT_EQ(verdict["platform"], host["platform"]);
+  EXPECT_NE(verdict["decision"], "allowed");
+  EXPECT_EQ(text(assay({"judge", "module", "--json", "--platform", "host", file}).output), out);
+}
+
+// A damaged image is an image, and the kernel has an answer for it.
+TEST_F(JudgeOnPlatforms, DamagedImagesAreJudged) {
+  const std::string open = platform(
+      "open.toml", "x86_64", "secure_boot = false\nsig_enforce = false\nlockdown = \"none\"\n");
+  std::string image(4096, '\0');  // Documentation/arch/x86/boot.rst
+  image[0x1F1] = 1;
+  image.replace(0x1FE, 2, "\x55\xAA");
+  image.replace(0x202, 4, "HdrS");
+  image.replace(0x206, 2, std::string("\x0F\x02", 2));
+  image[0x211] = 1;
+  image[0x236] = 3;
+  image.replace(0x248, 8, std::string("\0\0\0\x01\0\0\0\x01", 8));  // a payload beyond the end
+  const std::string file = write("vmlinuz", image);
+  for (const std::string& path : {file, folder_.path().string()}) {
+    const Finished judged = assay({"judge", "kexec", "--json", "--platform", open, path});
+    const std::string out = text(judged.output);
+    const Json verdict = Json::parse(out.substr(0, out.find('\n')));
+    EXPECT_EQ(verdict["decision"], "allowed_unverified") << out;
+  }
+}
+
 TEST_F(JudgeOnPlatforms, WhatIsLeftOutAndDecidesIsNamed) {
   const std::string file = write("unsigned.ko", "no module");
   const Finished open =
@@ -101,7 +141,8 @@ TEST_F(JudgeOnPlatforms, PlatformFilesThatCannotBe) {
 TEST_F(JudgeOnPlatforms, PagesOfMechanismsAreCurrent) {
   const Finished written = assay({"rules", "--docs", folder_.path().string()});
   ASSERT_EQ(written.status, 0) << written.error;
-  const Finished difference = run_command({"diff", "-r", "docs/mechanisms", folder_.path().string()});
+  const Finished difference =
+      run_command({"diff", "-r", "docs/mechanisms", folder_.path().string()});
   EXPECT_EQ(difference.status, 0) << text(difference.out);
 }
 

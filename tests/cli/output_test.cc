@@ -57,8 +57,7 @@ TEST(Usage, SaysInOneLineWhatIsWrong) {
        "assay verify: --trust: 1 required PATH missing (see assay verify --help)\n"},
       {{"judge", "reboot", "x"},
        "assay judge: unknown request reboot, expected module or kexec (see assay judge --help)\n"},
-      {{"judge", "module", "x"},
-       "assay judge: --platform is missing: package, or a platform file (see assay judge --help)\n"},
+      {{"judge", "module"}, "assay judge: PATH is missing (see assay judge --help)\n"},
   };
   for (const Case& one : cases) {
     const Ran ran = run_assay(one.arguments);
