@@ -1,215 +1,231 @@
 #!/usr/bin/env python3
-"""Boots Debian's kernel under QEMU, lets it load modules and kernels, and compares each answer with `assay judge`.
+"""Boots Debian's kernel under QEMU, has it load modules and kernels, and compares each answer with `assay judge` and
+with `assay doctor`, both on what `assay platform capture` makes of the booted kernel's own /proc and /sys.
 
-    boot_rig.py --assay BINARY --package linux-image-cloud.deb [--keep FOLDER]
+    boot_rig.py --assay BINARY --kernels FOLDER [--sample 200] [--seed 4] [--keep FOLDER]
 
-No acceleration is needed; a boot takes about half a minute. Every row is one system call; those that are refused for
-their signature come from modules and images changed here: cut, flipped, re-signed, compressed.
+No acceleration is needed. There are two boots: one without options, in which signatures are enforced, then the kernel
+is locked down, then kexec and modules are turned off; one with module.sig_enforce=1. In the second, a random sample of
+all modules is loaded, some of them changed before, their dependencies first; what doctor says of each is compared with
+what became of its signature. Exit status 1: something disagrees.
 """
 
 import argparse
 import concurrent.futures
+import contextlib
 import json
-import os
 import pathlib
 import re
 import subprocess
 import sys
 import tempfile
 
-MARKER = b"~Module signature appended~\n"
-MODULES = ["lib/crc7.ko", "lib/crc-itu-t.ko", "lib/lru_cache.ko", "lib/ts_bm.ko"]
-# Kernel command line, and what it makes of the state.
-BOOTS = [
-    ("permissive", "", {"sig_enforce": False, "lockdown": "none"}),
-    ("enforcing", "module.sig_enforce=1", {"sig_enforce": True, "lockdown": "none"}),
-    ("locked-down", "lockdown=integrity", {"sig_enforce": False, "lockdown": "integrity"}),
+from guest import Boot, errno_name, make_initramfs, run
+from samples import Samples, image_variants, make_owner, module_variants
+
+MODULES = ["lib/crc-itu-t.ko", "lib/crc7.ko", "drivers/block/loop.ko"]
+# What `assay platform capture` reads of a host.
+STATE = [
+    "/proc/version", "/proc/cmdline", "/proc/keys", "/proc/sys/kernel/osrelease", "/proc/sys/kernel/arch",
+    "/proc/sys/kernel/modules_disabled", "/proc/sys/kernel/modprobe", "/proc/sys/kernel/kexec_load_disabled",
+    "/sys/kernel/security/lockdown", "/sys/kernel/security/ima/policy", "/sys/module/module/parameters/sig_enforce",
+    "/sys/firmware", "/sys/firmware/efi", "/sys/class", "/sys/class/tpm/tpm0", "/sys/class/dmi/id/sys_vendor",
+    "/sys/class/dmi/id/product_name",
 ]
+SIG_ENFORCE = "/sys/module/module/parameters/sig_enforce"
+LOCKDOWN = "/sys/kernel/security/lockdown"
+NO_INITRAMFS = 4  # KEXEC_FILE_NO_INITRAMFS
+
+# What a load of these files ends in when the signature is refused: mod_verify_sig, module_sig_check, the lockdown LSM.
+SIGNATURE_ERRNOS = {"EKEYREJECTED", "ENOKEY", "EBADMSG", "ENODATA", "EPERM"}
 
 
-def run(*command, **options):
-    return subprocess.run([str(word) for word in command], check=True, **options)
+def find_package(path):
+    if path.is_file():
+        return path
+    found = [file for file in path.glob("linux-image-6.1.*_amd64.deb") if "cloud" not in file.name]
+    if len(found) != 1:
+        sys.exit(f"{path}: one linux-image-6.1.*_amd64.deb is needed, there are {len(found)}")
+    return found[0]
 
 
-def packed(payload, signature, id_type=2, length=None, algo=0):
-    """The layout of include/linux/module_signature.h."""
-    size = len(signature) if length is None else length
-    return payload + signature + bytes([algo, 0, id_type, 0, 0, 0, 0, 0]) + size.to_bytes(4, "big") + MARKER
+def make_files(folder, root, release):
+    """Modules and images to be asked about, as {name: bytes}."""
+    key, certificate = make_owner(folder)
+    files, modules = {}, []
+    for number, name in enumerate(MODULES):
+        module = root / "lib/modules" / release / "kernel" / name
+        variants = module_variants(folder, module, key, certificate)
+        for suffix, content in variants:
+            if number == 0 or suffix in ("", "~unsigned", "~flipped"):
+                file = module.name.removesuffix(".ko") + suffix + ".ko"
+                files[file] = content
+                modules.append(file)
+    images = dict(image_variants(root / "boot" / f"vmlinuz-{release}"))
+    return files | images, modules, list(images)
 
 
-def variants(folder, module, key, certificate):
-    """(suffix, bytes) of one signed module, changed in every way that decides."""
-    raw = module.read_bytes()
-    size = int.from_bytes(raw[-32:-28], "big")
-    payload, signature = raw[: -40 - size], raw[-40 - size : -40]
-    flipped = bytearray(raw)
-    flipped[len(payload) // 2] ^= 1
-    plain = folder / "payload"
-    plain.write_bytes(payload)
-    run("openssl", "cms", "-sign", "-binary", "-in", plain, "-signer", certificate, "-inkey", key, "-outform", "DER", "-nocerts",
-        "-noattr", "-nosmimecap", "-md", "sha256", "-out", folder / "signature")
-    foreign = (folder / "signature").read_bytes()
-    yield "", raw
-    yield "~unsigned", payload
-    yield "~flipped", bytes(flipped)
-    yield "~trailing", raw + b"\0"
-    yield "~foreign", packed(payload, foreign)
-    yield "~foreign-flipped", packed(bytes(flipped[: len(payload)]), foreign)
-    yield "~id-type", packed(payload, signature, id_type=1)
-    yield "~algo", packed(payload, signature, algo=1)
-    yield "~long", packed(payload, signature, length=len(raw))
-    yield "~empty-signature", packed(payload, b"")
-    yield "~garbage", packed(payload, b"garbage")
-    yield "~cut", raw[: len(raw) // 2]
-    yield "~text", b"no module\n"
-    yield "~nothing", b""
+def ask_modules(boot, modules):
+    first = modules[0].removesuffix(".ko")
+    for name in modules:
+        boot.ask("finit", "/rig/" + name, 0)
+        if name.startswith(first):
+            boot.ask("init", "/rig/" + name, 0)
+    for name in (first + ".ko", first + "~unsigned.ko"):
+        for flags in (1, 2, 3, 4, 8):
+            boot.ask("finit", "/rig/" + name, flags)
 
 
-def image_variants(image):
-    raw = image.read_bytes()
-    offset = int.from_bytes(raw[60:64], "little") + 24
-    directory = offset + 112 + 4 * 8
-    flipped, unsigned = bytearray(raw), bytearray(raw)
-    flipped[len(raw) // 2] ^= 1
-    unsigned[directory : directory + 8] = bytes(8)
-    yield "vmlinuz", raw
-    yield "vmlinuz~flipped", bytes(flipped)
-    yield "vmlinuz~unsigned", bytes(unsigned)
-    yield "vmlinuz~cut", raw[: len(raw) // 2]
-    yield "vmlinuz~text", b"x" * 2000
-    yield "vmlinuz~nothing", b""
+def ask_images(boot, images):
+    for name in images:
+        boot.ask("kexecf", "/rig/" + name, NO_INITRAMFS)
+    boot.ask("kexecl", "-", 0)
 
 
-def make_key(folder):
-    key, certificate = folder / "key.pem", folder / "cert.pem"
-    run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=A key of nobody", "-days", "3650", "-keyout", key,
-        "-out", certificate, stderr=subprocess.DEVNULL)
-    return key, certificate
+def plain_boot(modules, images):
+    """Every state that a kernel comes into without a restart."""
+    boot = Boot("", STATE)
+    boot.state("permissive")
+    ask_modules(boot, modules)
+    ask_images(boot, images)
+    boot.write(LOCKDOWN, "integrity")
+    boot.state("locked-down")
+    ask_modules(boot, modules[:6])
+    boot.wait(6)  # printk_ratelimit: lockdown says ten things in five seconds
+    ask_images(boot, images)
+    boot.write(SIG_ENFORCE, "1")
+    boot.state("locked-down-enforcing")
+    ask_modules(boot, modules[:4])
+    boot.write("/proc/sys/kernel/kexec_load_disabled", "1")
+    boot.write("/proc/sys/kernel/modules_disabled", "1")
+    boot.state("disabled")
+    ask_modules(boot, modules[:2])
+    ask_images(boot, images[:2])
+    return boot
 
 
-def make_rows(folder, root, release):
-    """Writes the files below folder/rig; returns rows as (operation, name, flags)."""
-    key, certificate = make_key(folder)
-    (folder / "rig").mkdir()
-    rows = []
-    available = [root / "lib/modules" / release / "kernel" / name for name in MODULES]
-    available = [module for module in available if module.exists()]
-    if not available:
-        sys.exit(f"none of {MODULES} in {release}")
-    for position, module in enumerate(available):
-        for suffix, content in variants(folder, module, key, certificate):
-            if position > 0 and suffix not in ("", "~unsigned", "~flipped"):
-                continue
-            name = module.name.removesuffix(".ko") + suffix + ".ko"
-            (folder / "rig" / name).write_bytes(content)
-            rows.append(("finit", name, 0))
-            if position == 0:
-                rows.append(("init", name, 0))
-                if suffix in ("", "~unsigned"):
-                    rows += [("finit", name, flags) for flags in (1, 2, 3, 4, 8)]
-    for name, content in image_variants(root / "boot" / f"vmlinuz-{release}"):
-        (folder / "rig" / name).write_bytes(content)
-        rows.append(("kexecf", name, 0))
-    rows.append(("kexecl", "-", 0))
-    return rows
+def enforcing_boot(modules, images, samples):
+    boot = Boot("module.sig_enforce=1", STATE)
+    boot.state("enforcing")
+    ask_modules(boot, modules)
+    ask_images(boot, images)
+    samples.ask(boot)
+    return boot
 
 
-def make_initramfs(folder, rows):
-    run("gcc", "-static", "-O1", "-o", folder / "init", pathlib.Path(__file__).parent / "init.c")
-    stage = folder / "stage"
-    for name in ("proc", "sys", "dev", "rig"):
-        (stage / name).mkdir(parents=True)
-    os.mknod(stage / "dev/console", 0o600 | 0o020000, os.makedev(5, 1))
-    run("cp", folder / "init", stage / "init")
-    for file in (folder / "rig").iterdir():
-        run("cp", file, stage / "rig")
-    (stage / "rows").write_text("".join(f"{op} /rig/{name} {flags}\n" for op, name, flags in rows))
-    names = sorted(path.relative_to(stage) for path in stage.rglob("*"))
-    archive = subprocess.run(["cpio", "-o", "-H", "newc", "--quiet"], cwd=stage, check=True, capture_output=True,
-                             input="\n".join(map(str, names)).encode())
-    (folder / "initramfs").write_bytes(archive.stdout)
-
-
-def boot(folder, image, cmdline):
-    """What the kernel answered: {row: (errno, taint)}."""
-    command = ["qemu-system-x86_64", "-accel", "tcg", "-m", "1024", "-nographic", "-no-reboot", "-nic", "none", "-kernel", image, "-initrd",
-               folder / "initramfs", "-append", f"console=ttyS0 quiet panic=-1 {cmdline}"]
-    output = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, capture_output=True, timeout=400, text=True,
-                            errors="replace").stdout
-    if "RIG done" not in output:
-        sys.exit(f"the kernel did not get to the end:\n{output[-3000:]}")
-    return {int(number): (int(errno), "" if taint == "-" else taint)
-            for number, errno, taint in re.findall(r"RIG (\d+) (\d+) (\S+)", output)}
-
-
-def platform_file(folder, name, root, release, cmdline, state):
-    path = folder / f"{name}.toml"
-    lockdown, enforce = state["lockdown"], str(state["sig_enforce"]).lower()
-    path.write_text(f"""schema = 1
-[kernel]
-release = "{release}"
-arch = "x86_64"
-variant = "debian"
-config = "{root}/boot/config-{release}"
-image = "{root}/boot/vmlinuz-{release}"
-cmdline = "console=ttyS0 quiet panic=-1 {cmdline}"
-[state]
-secure_boot = false
-lockdown = "{lockdown}"
-sig_enforce = {enforce}
-kexec_load_disabled = false
-modules_disabled = false
-module_autoload = false
-[keyrings]
-secondary_trusted_keys = []
-machine = []
-platform = []
-secondary_links = ["builtin_trusted_keys", "machine"]
-[blocklist]
-hashes = []
-""")
-    return path
+def verdicts_of(command):
+    """The objects that a run of assay prints of artifacts."""
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    found = [line for line in lines if line["schema"] == "assay.verdict/1"]
+    if not found:
+        sys.exit(f"{' '.join(map(str, command))}: no verdict\n{done.stderr}")
+    return found
 
 
 def judge(assay, platform, folder, row):
-    op, name, flags = row
-    command = [assay, "judge", "module" if "init" in op else "kexec", "--json", "--platform", platform]
-    command += {"finit": ["--syscall", "finit_module", "--flags", flags], "init": ["--syscall", "init_module"],
-                "kexecf": ["--syscall", "kexec_file_load", "--flags", 4], "kexecl": ["--syscall", "kexec_load"]}[op]
-    command.append(folder / "rig" / (name if op != "kexecl" else "vmlinuz"))
-    lines = subprocess.run([str(word) for word in command], capture_output=True, text=True).stdout.splitlines()
-    verdict = next(json.loads(line) for line in lines if '"assay.verdict/1"' in line)
-    taint = verdict.get("taint", "") if op == "finit" and verdict["errno"] == "0" else None
-    return verdict["errno_number"], taint, verdict["deciding_rule"], verdict["decision"]
+    command = [assay, "judge", "kexec" if row.op.startswith("kexec") else "module", "--json", "--platform", platform]
+    command += {"finit": ["--syscall", "finit_module", "--flags", row.flags], "init": ["--syscall", "init_module"],
+                "kexecf": ["--syscall", "kexec_file_load", "--flags", row.flags],
+                "kexecl": ["--syscall", "kexec_load"]}[row.op]
+    return verdicts_of([*command, folder / "rig" / (row.name if row.op != "kexecl" else "vmlinuz")])[0]
+
+
+def pattern_of(line):
+    """A line as judge has it; <...> is what only the running kernel knows."""
+    return re.sub("<[^>]*>", ".*", re.escape(line.split(": ", 1)[-1]))
+
+
+def difference(row, answer, verdict, said):
+    """What the kernel and the verdict do not agree in; nothing where they do. `said` is all that the kernel has logged so
+    far: some lines it writes once, or not too often."""
+    if verdict["decision"] == "undetermined":
+        return f"undetermined: {verdict['reason']}"
+    if verdict["errno_number"] != answer.errno:
+        return f"the kernel {errno_name(answer.errno)}, judge {verdict['errno']}"
+    taint = verdict.get("taint", "") if row.op in ("finit", "init") and answer.errno == 0 else answer.taint
+    if taint != answer.taint:
+        return f"taint: the kernel {answer.taint!r}, judge {taint!r}"
+    missing = [line for line in verdict["log"] if not any(re.search(pattern_of(line), one) for one in said)]
+    return f"not in the kernel's log: {missing}, which has {answer.log}" if missing else ""
+
+
+def compare_rows(assay, folder, boot, root, pool):
+    """Prints what disagrees; returns how many rows agree, of how many."""
+    agreed = total = 0
+    said = []
+    for state in boot.states:
+        host = boot.write_host(state, folder / state.name, root)
+        platform = folder / f"{state.name}.toml"
+        run(assay, "platform", "capture", "-q", "--root", host, "-o", platform)
+        verdicts = list(pool.map(lambda row: judge(assay, platform, folder, row), state.rows))
+        for row, verdict in zip(state.rows, verdicts):
+            said += boot.answers[row.number].log
+            different = difference(row, boot.answers[row.number], verdict, said)
+            total += 1
+            agreed += not different
+            if different:
+                print(f"{state.name}: {row.op} {row.name} {row.flags}: {different} "
+                      f"({verdict['decision']}, {verdict['deciding_rule']})")
+    return agreed, total
+
+
+def compare_sample(assay, folder, boot, samples):
+    """The same of doctor's lines on the whole host: the signature's outcome alone, as modules refuse to start without
+    their hardware."""
+    host = folder / boot.states[-1].name
+    lines = {line["path"].removeprefix(str(host)): line for line in verdicts_of([assay, "doctor", "--json", "--root", host])}
+    outcomes = {}
+    for row in samples.rows:
+        answer, line = boot.answers[row.number], lines[row.name]
+        real = errno_name(answer.errno)
+        if line["prognosis"] == "rejected":
+            agrees = line["errno"] == real
+        else:
+            agrees = real not in SIGNATURE_ERRNOS and line["prognosis"] in ("loads", "taints")
+            agrees = agrees and (real != "0" or line.get("taint", "") == answer.taint)
+        key = (line["prognosis"], real, agrees)
+        outcomes[key] = outcomes.get(key, 0) + 1
+        if not agrees:
+            print(f"doctor: {row.name}: {line['prognosis']} {line['errno']}, the kernel {real} {answer.taint!r} {answer.log}")
+    for (prognosis, real, agrees), count in sorted(outcomes.items(), key=str):
+        print(f"doctor: {count:4} {prognosis}, the kernel {real}{'' if agrees else ': DISAGREES'}")
+    return sum(count for (_, _, agrees), count in outcomes.items() if agrees), len(samples.rows), len(lines)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--assay", type=pathlib.Path, required=True)
-    parser.add_argument("--package", type=pathlib.Path, required=True)
+    parser.add_argument("--kernels", type=pathlib.Path, required=True, help="a folder with Debian's packages, or one of them")
+    parser.add_argument("--sample", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=4)
+    parser.add_argument("--keep", type=pathlib.Path, help="work here, and leave everything for a look")
     arguments = parser.parse_args()
-    disagree = total = 0
-    with tempfile.TemporaryDirectory() as name:
-        folder = pathlib.Path(name)
+    with contextlib.ExitStack() as stack:
+        if arguments.keep:
+            arguments.keep.mkdir(parents=True)
+        folder = (arguments.keep or pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))).resolve()
         root = folder / "root"
-        run("dpkg-deb", "-x", arguments.package, root)
+        run("dpkg-deb", "-x", find_package(arguments.kernels), root)
         release = next((root / "lib/modules").iterdir()).name
-        rows = make_rows(folder, root, release)
-        make_initramfs(folder, rows)
-        image = root / "boot" / f"vmlinuz-{release}"
-        with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
-            answers = list(pool.map(lambda one: boot(folder, image, one[1]), BOOTS))
-        for (title, cmdline, state), answered in zip(BOOTS, answers):
-            platform = platform_file(folder, title, root, release, cmdline, state)
-            for number, row in enumerate(rows):
-                errno, taint = answered[number]
-                ours, our_taint, rule, decision = judge(arguments.assay, platform, folder, row)
-                total += 1
-                if ours != errno or (our_taint is not None and our_taint != taint):
-                    disagree += 1
-                    print(f"{title}: {row}: the kernel {errno} {taint!r}, judge {ours} {our_taint!r} ({decision}, {rule})")
-    print(f"{release}: {total} rows, {total - disagree} agree, {disagree} disagree")
-    return 1 if disagree else 0
+        files, modules, images = make_files(folder, root, release)
+        samples = Samples(folder, root, release, arguments.sample, arguments.seed)
+        boots = [plain_boot(modules, images), enforcing_boot(modules, images, samples)]
+        for number, boot in enumerate(boots):
+            more = samples.files() if boot is boots[1] else {}
+            make_initramfs(folder, f"initramfs{number}", boot.lines, files, more)
+        pool = stack.enter_context(concurrent.futures.ThreadPoolExecutor(max_workers=2))
+        list(pool.map(lambda number: boots[number].run(folder, root / "boot" / f"vmlinuz-{release}", number), range(2)))
+        (folder / "rig").mkdir()
+        for name, content in files.items():
+            (folder / "rig" / name).write_bytes(content)
+        results = [compare_rows(arguments.assay, folder, boot, root, pool) for boot in boots]
+        agreed, total = (sum(column) for column in zip(*results))
+        agreed_sample, sample, lines = compare_sample(arguments.assay, folder, boots[1], samples)
+    print(f"{release}: {total} rows, {agreed} agree, {total - agreed} disagree")
+    print(f"{release}: {sample} of doctor's {lines} lines (seed {arguments.seed}), {agreed_sample} agree, "
+          f"{sample - agreed_sample} disagree")
+    return 1 if agreed != total or agreed_sample != sample else 0
 
 
 if __name__ == "__main__":
