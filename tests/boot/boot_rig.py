@@ -43,10 +43,10 @@ SIGNATURE_ERRNOS = {"EKEYREJECTED", "ENOKEY", "EBADMSG", "ENODATA", "EPERM"}
 def find_package(path):
     if path.is_file():
         return path
-    found = [file for file in path.glob("linux-image-6.1.*_amd64.deb") if "cloud" not in file.name]
-    if len(found) != 1:
-        sys.exit(f"{path}: one linux-image-6.1.*_amd64.deb is needed, there are {len(found)}")
-    return found[0]
+    found = [file for file in path.glob("linux-image-6.1.*-amd64_*_amd64.deb") if not re.search("-(cloud|rt)-", file.name)]
+    if not found:
+        sys.exit(f"{path}: there is no linux-image-6.1.*_amd64.deb")
+    return max(found, key=lambda file: file.stat().st_mtime)
 
 
 def make_files(folder, root, release):

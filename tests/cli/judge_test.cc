@@ -76,19 +76,19 @@ TEST_F(JudgeOnPlatforms, TheSameFileOnSeveral) {
 TEST_F(JudgeOnPlatforms, TheRunningHostIsTheDefault) {
   const Finished shown = assay({"platform", "show", "--json"});
   ASSERT_EQ(shown.status, 0) << shown.error;
-  const Json host = Json::parse(text(shown.output));
+  const Json host = Json::parse(text(shown.out));
   std::ifstream release("/proc/sys/kernel/osrelease");
   std::string expected;
   std::getline(release, expected);
   EXPECT_EQ(host["release"], expected);
   const std::string file = write("text.ko", "no module");
   const Finished judged = assay({"judge", "module", "--json", file});
-  const std::string out = text(judged.output);
+  const std::string out = text(judged.out);
   const Json verdict = Json::parse(out.substr(0, out.find('\n')));
   EXPECT_EQ(verdict["schema"], "assay.verdict/1");
   EXPECT_EQ(verdict["platform"], host["platform"]);
   EXPECT_NE(verdict["decision"], "allowed");
-  EXPECT_EQ(text(assay({"judge", "module", "--json", "--platform", "host", file}).output), out);
+  EXPECT_EQ(text(assay({"judge", "module", "--json", "--platform", "host", file}).out), out);
 }
 
 // A damaged image is an image, and the kernel has an answer for it.
@@ -106,7 +106,7 @@ TEST_F(JudgeOnPlatforms, DamagedImagesAreJudged) {
   const std::string file = write("vmlinuz", image);
   for (const std::string& path : {file, folder_.path().string()}) {
     const Finished judged = assay({"judge", "kexec", "--json", "--platform", open, path});
-    const std::string out = text(judged.output);
+    const std::string out = text(judged.out);
     const Json verdict = Json::parse(out.substr(0, out.find('\n')));
     EXPECT_EQ(verdict["decision"], "allowed_unverified") << out;
   }
