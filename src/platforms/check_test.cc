@@ -258,14 +258,17 @@ TEST(FindGaps, AgreesWithTheJudge) {
 
 // The rules of x86's policy under Secure Boot, as ima_efi.c has them.
 TEST(ImaOutlook, FollowsBootWhereTheRulesCannotBeRead) {
-  Platform platform =
-      platform_of(kDebian61, with(with(with(kFull, "IMA"), "IMA_ARCH_POLICY"), "IMA_APPRAISE"));
+  Options options = kFull;
+  for (const char* option :
+       {"IMA", "IMA_ARCH_POLICY", "IMA_APPRAISE", "IMA_SECURE_AND_OR_TRUSTED_BOOT", "EFI"})
+    options = with(std::move(options), option);
+  Platform platform = platform_of(kDebian61, options);
   platform.ima.initial_rules.reset();
   platform.state.secure_boot = true;
   ImaOutlook outlook = ima_outlook(platform);
   EXPECT_EQ(outlook.open, (Options{"ima.policy"}));
   EXPECT_EQ(outlook.rules,
-            (Options{"measure func=KEXEC_KERNEL_CHECK", "measure func=MODULE_CHECK"}));
+            (Options{"measure func=KEXEC_KERNEL_CHECK ", "measure func=MODULE_CHECK "}));
   EXPECT_EQ(is_measured(outlook, "MODULE_CHECK"), Truth::yes);
   EXPECT_EQ(is_appraised(outlook, "MODULE_CHECK"), Truth::unknown);
 

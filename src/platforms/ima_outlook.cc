@@ -31,7 +31,7 @@ bool is_for(std::string_view rule, std::string_view action, std::string_view fun
   return named.empty() || named == func;
 }
 
-// After boot and with the custom policies, line by line as they were written.
+// After boot and with the custom policies.
 std::vector<std::string> rules_after(Walk& walk, const Platform& platform) {
   const Truth trusted =
       platform.state.trusted_boot ? truth(*platform.state.trusted_boot) : Truth::unknown;
@@ -41,12 +41,9 @@ std::vector<std::string> rules_after(Walk& walk, const Platform& platform) {
   for (const std::string& policy : platform.ima.policy) {
     ImaPolicySession session(walk, state, setup);
     if (session.open().failed()) continue;
-    std::string_view rest = policy;
-    while (!rest.empty()) {
-      const std::size_t end = std::min(rest.find('\n'), rest.size());
-      if (end != 0) std::ignore = session.write(rest.substr(0, end));
-      rest.remove_prefix(std::min(end + 1, rest.size()));
-    }
+    // By its path: a kernel that wants policies signed takes them in no other way.
+    const bool has_end = policy.empty() || policy.ends_with('\n');
+    std::ignore = session.load(has_end ? policy : policy + '\n');
     session.close();
   }
   std::vector<std::string> shown;
