@@ -233,7 +233,7 @@ TrustReport describe_trust(const PeEnding& ending) {
 
 void conclude_pe(const Examined& artifact, const VerifyOptions& options, ArtifactReport& report) {
   PeEnding ending = verify_pe(artifact, options.pe, options.explain);
-  report.pe = describe_pe(*artifact.boot);
+  if (artifact.boot) report.pe = describe_pe(*artifact.boot);
   if (options.pe.verifier) {
     report.kernel = verifier_name(*options.pe.verifier);
   } else {
@@ -288,7 +288,9 @@ ArtifactReport verify_artifact(const Examined& artifact, const TrustAnswer& trus
     report.reason = explain(*artifact.error);
     return report;
   }
-  if (artifact.pe) {
+  const bool is_for_grub = options.pe.verifier == BootVerifier::grub && artifact.appended &&
+                           artifact.kind != ArtifactKind::module;
+  if (artifact.pe || is_for_grub) {
     conclude_pe(artifact, options, report);
     return report;
   }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "judge/grub_appended.h"
 #include "signatures/explore.h"
 #include "survey/trust_book.h"
 
@@ -65,7 +66,7 @@ class PeVerification {
                          ending_.standing == Standing::untrusted ||
                          (ending_.standing == Standing::undetermined && ending_.error &&
                           ending_.error->reason == Reason::no_trust);
-    if (trust_.strict && is_good && !artifact_.boot->uncovered.empty()) {
+    if (trust_.strict && is_good && artifact_.boot && !artifact_.boot->uncovered.empty()) {
       const Extent first = artifact_.boot->uncovered.front();
       std::uint64_t size = 0;
       for (const Extent extent : artifact_.boot->uncovered) size += extent.size;
@@ -129,7 +130,8 @@ class PeVerification {
   void as_boot_verifier(BootVerifier verifier) {
     const BootMaterial none;
     const BootMaterial& material = trust_.material ? *trust_.material : none;
-    ending_.boot = judge_boot(verifier, *artifact_.boot, material);
+    ending_.boot = artifact_.boot ? judge_boot(verifier, *artifact_.boot, material)
+                                  : judge_grub_appended(*artifact_.appended, material);
     ending_.standing = ending_.boot->standing;
     if (ending_.boot->certificate != nullptr) {
       ending_.root = ending_.boot->certificate->certificate;
@@ -138,8 +140,10 @@ class PeVerification {
       ending_.error = Error{Reason::not_decided, {}, ending_.boot->because, artifact_.name};
     } else if (ending_.standing == Standing::untrusted && !trust_.material) {
       ending_.standing = Standing::undetermined;
-      ending_.error =
-          Error{Reason::no_trust, {}, "the image is the one that was signed", artifact_.name};
+      ending_.error = Error{Reason::no_trust,
+                            {},
+                            artifact_.boot ? "the image is the one that was signed" : "",
+                            artifact_.name};
     }
   }
 

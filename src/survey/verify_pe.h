@@ -37,7 +37,8 @@ struct PeEnding {
   std::string source;  // the database of the root: "option", "db", "shim"
 };
 
-// Requires artifact.pe and artifact.boot.
+// Requires artifact.pe and artifact.boot; or artifact.appended, for GRUB, which looks at that in
+// other files than PE images (judge/grub_appended.h).
 PeEnding verify_pe(const Examined& artifact, const PeTrust& trust, bool explain);
 
 PeReport describe_pe(const PeBootEvidence& evidence);

@@ -221,11 +221,12 @@ def every_rule_decides_somewhere():
 
 
 def every_boot_rule_decides_somewhere():
-    rows = re.findall(r'^BOOT_RULE\((\w+),', (SOURCE / "judge/pe_boot.def").read_text(), flags=re.MULTILINE)
-    check(rows, "judge/pe_boot.def: no rows")
-    tests = (SOURCE / "judge/pe_boot_test.cc").read_text()
-    for name in rows:
-        check(f"&rule::{name}" in tests, f"pe_boot.def {name}: decides in no test")
+    for table in ("pe_boot", "grub_appended"):
+        rows = re.findall(r'^BOOT_RULE\((\w+),', (SOURCE / f"judge/{table}.def").read_text(), flags=re.MULTILINE)
+        check(rows, f"judge/{table}.def: no rows")
+        tests = (SOURCE / f"judge/{table}_test.cc").read_text()
+        for name in rows:
+            check(f"&rule::{name}" in tests, f"{table}.def {name}: decides in no test")
 
 
 def the_command_asks_libcrypto_for_mathematics_only(binary):
