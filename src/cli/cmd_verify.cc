@@ -62,7 +62,8 @@ Examples:
         "kernel images count like the rest, what is unchecked was not found out, and bytes "
         "of a certificate table that belong to no signature are bad");
     app.add_option("--as", verifier_,
-                   "who looks at PE images: kernel (the default), firmware, shim, grub")
+                   "who looks at PE images: kernel (the default), firmware, shim, grub (which also "
+                   "looks at appended signatures of kernels)")
         ->type_name("VERIFIER")
         ->option_text("VERIFIER")
         ->check(CLI::IsMember({"kernel", "firmware", "shim", "grub"}));

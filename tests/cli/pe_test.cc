@@ -281,6 +281,48 @@ TEST(InspectPe, NestedSignatures) {
   EXPECT_NE(text.out.find("nested in it ["), std::string::npos) << text.out;
 }
 
+// A file that is no PE image, signed as GRUB's manual says for kernels on powerpc.
+TEST(VerifyPe, GrubLooksAtAppendedSignatures) {
+  const TemporaryFolder folder;
+  write_file(folder / "config",
+             bytes_of_text("[req]\ndistinguished_name=dn\nx509_extensions=ext\n[dn]\n[ext]\n"
+                           "basicConstraints=critical,CA:FALSE\nkeyUsage=digitalSignature\n"));
+  run_tool({"openssl", "req", "-config", folder / "config", "-x509", "-newkey", "rsa:2048",
+            "-nodes", "-subj", "/CN=grub", "-keyout", folder / "key", "-out", folder / "cert"});
+  write_file(folder / "kernel", bytes_of_text("a kernel"));
+  run_tool({"openssl", "cms", "-sign", "-binary", "-noattr", "-nocerts", "-md", "sha256", "-signer",
+            folder / "cert", "-inkey", folder / "key", "-in", folder / "kernel", "-outform", "DER",
+            "-out", folder / "sig"});
+  Bytes file = read_file(folder / "kernel");
+  const Bytes message = read_file(folder / "sig");
+  file.insert(file.end(), message.begin(), message.end());
+  for (const unsigned byte :
+       {0U, 0U, 2U, 0U, 0U, 0U, 0U, 0U, 0U, 0U, static_cast<unsigned>(message.size() >> 8),
+        static_cast<unsigned>(message.size() & 0xFF)})
+    file.push_back(static_cast<std::uint8_t>(byte));
+  for (const char c : std::string_view("~Module signature appended~\n"))
+    file.push_back(static_cast<std::uint8_t>(c));
+  write_file(folder / "signed", file);
+  const auto verify = [&](bool with_trust) {
+    std::vector<std::string> command = {"verify", "--json", "--as", "grub", folder / "signed"};
+    if (with_trust) command.insert(command.end(), {"--trust", folder / "cert"});
+    return run_assay(command);
+  };
+  const Ran good = verify(true);
+  EXPECT_EQ(good.status, 0) << good.out;
+  EXPECT_EQ(good.artifact("signed")["trust"]["name"], "grub");
+  EXPECT_EQ(good.artifact("signed")["rules"], "grub");
+  const Ran open = verify(false);
+  EXPECT_EQ(open.status, 2);
+  EXPECT_EQ(open.artifact("signed")["reason"]["id"], "trust/none");
+  file[0] ^= 1;
+  write_file(folder / "signed", file);
+  const Ran bad = verify(true);
+  EXPECT_EQ(bad.status, 1);
+  EXPECT_EQ(bad.artifact("signed")["status"], "bad");
+  EXPECT_EQ(bad.artifact("signed")["reason"]["id"], "grub-appended/file");
+}
+
 TEST(VerifyPe, WhatVouchesForNothingIsAnError) {
   EXPECT_EQ(run_assay({"verify", "--trust", image("signed"), image("signed")}).status, 2);
 }

@@ -109,6 +109,15 @@ TEST(KernelPackageWithShim, ImageIsVerified) {
   }
 }
 
+// Debian signs no kernel of powerpc.
+TEST(KernelPackageForGrub, PowerpcsIsUnsigned) {
+  const std::string image = find_boot_file({"linux-image-6.1.", "/boot/vmlinux-", "_ppc64el"});
+  const Ran ran = run_assay({"verify", "--json", "--as", "grub", image});
+  EXPECT_EQ(ran.status, 0) << ran.error;
+  EXPECT_EQ(ran.lines()[0]["status"], "unsigned");
+  EXPECT_EQ(ran.lines()[0]["reason"]["id"], "grub-appended/marker");
+}
+
 // The smaller cloud kernel, unpacked, to be tampered with.
 class UnpackedKernel : public testing::Test {
  protected:
