@@ -231,7 +231,10 @@ class GrubJudge {
   const CmsMessage& cms() const { return evidence_.signature->cms(); }
 
   std::optional<BootVerdict> check_message() const {
-    const View message = cms().raw;
+    // GRUB passes over what follows it.
+    BerDecoder ber(evidence_.signature->bytes());
+    BerElement element;
+    const View message = ber.any(element) ? element.raw : View();
     if (message.empty()) return unknown("the message could not be read to its end");
     if (!is_der(message)) return unknown("the message is not DER");
     const MessageOutline outline = outline_of(message);

@@ -80,7 +80,8 @@ void expect_unknown(const BootVerdict& verdict, const char* what) {
 }
 
 TEST(GrubAppended, GoodSignature) {
-  const BootVerdict verdict = judge(good_message());
+  const BootMaterial material = trust_in(good_certificate().write());
+  const BootVerdict verdict = judge(append(good_message().write()), material);
   EXPECT_EQ(verdict.standing, Standing::verified) << verdict.because;
   ASSERT_NE(verdict.certificate, nullptr);
   EXPECT_EQ(short_name(verdict.certificate->certificate->x509().subject), "key");

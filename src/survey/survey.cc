@@ -63,6 +63,13 @@ bool is_damage(const Error& error) {
          error.reason == Reason::truncated || error.reason == Reason::bad_length;
 }
 
+// There is nothing beside it then that a key could be for.
+bool is_one_file(const std::vector<std::string>& paths) {
+  if (paths.size() != 1) return false;
+  const auto kind = source_kind(paths.front());
+  return kind && *kind == SourceKind::file;
+}
+
 // What the search of an image's payload says of the image itself.
 void note_payload(const ImageTrust& image, Examined& artifact) {
   if (artifact.image->banner.empty()) artifact.image->banner = image.banner;
@@ -285,6 +292,7 @@ Summary survey_and_verify(const SurveyOptions& options, const TrustOptions& trus
   VerifyOptions verify_options = verify;
   verify_options.version = trust.version;
   const bool wants_images = !trust.is_given();
+  const bool is_alone = is_one_file(options.paths);
   TrustBook book(trust, [&run](std::function<void()> job) { run.pool().add(std::move(job)); });
   const auto work = [&](Found found, std::uint64_t ticket) {
     std::shared_ptr<const ImageTrust> image;
@@ -294,6 +302,11 @@ Summary survey_and_verify(const SurveyOptions& options, const TrustOptions& trus
       const auto propose = [&book](auto likely) { book.propose_image(std::move(likely)); };
       const Standing standing =
           artifact.pe ? verify_pe(artifact, verify.pe, false).standing : Standing::unchecked;
+      // Of an image that is as it was signed, and whose keys nobody asks for, nothing else has to
+      // be known.
+      if (standing == Standing::verified && !artifact.image->banner.empty() &&
+          (is_alone || !wants_images))
+        return;
       image =
           read_image_trust(artifact, content, wants_images ? propose : ProposeImage(), standing);
       if (wants_images) book.add_image(image);
