@@ -241,6 +241,10 @@ void conclude_pe(const Examined& artifact, const VerifyOptions& options, Artifac
     report.kernel_is_sure = ending.kernel.is_sure();
   }
   report.standing = ending.standing;
+  // Who it is that nothing is known of.
+  if (ending.error && ending.error->reason == Reason::no_trust)
+    for (const SignatureReport& signature : report.signatures)
+      ending.error->detail += fmt::format(", signed by \"{}\"", signature.signer);
   if (!ending.open.empty()) {
     report.standing = Standing::undetermined;
     report.reason = explain_open(ending.open, artifact.name);

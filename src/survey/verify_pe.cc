@@ -140,10 +140,11 @@ class PeVerification {
       ending_.error = Error{Reason::not_decided, {}, ending_.boot->because, artifact_.name};
     } else if (ending_.standing == Standing::untrusted && !trust_.material) {
       ending_.standing = Standing::undetermined;
-      ending_.error = Error{Reason::no_trust,
-                            {},
-                            artifact_.boot ? "the image is the one that was signed" : "",
-                            artifact_.name};
+      ending_.error =
+          Error{Reason::no_trust,
+                {},
+                artifact_.boot ? "the image is the one that was signed" : "appended signature",
+                artifact_.name};
     }
   }
 
