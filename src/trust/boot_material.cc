@@ -168,8 +168,10 @@ Result<BootMaterial> load_file(const std::string& path) {
     return material;
   }
   ASSAY_TRY(auto certificates, parse_certificates(view));
+  const BootDatabase named = database_of(path);
+  const BootDatabase database = is_deny_list(named) ? named : BootDatabase::option;
   for (auto& certificate : certificates)
-    material.certificates.push_back({BootDatabase::option, std::move(certificate), source});
+    material.certificates.push_back({database, std::move(certificate), source});
   return material;
 }
 

@@ -2,7 +2,7 @@
 // the like, what shim carries inside, and certificates that a user names.
 //
 // Read from files and folders, by what they are:
-//   PEM, DER                     certificates, trusted
+//   PEM, DER                     certificates: trusted; denied in a file dbx..., MokListX...
 //   a PE image with .vendor_cert shim: its vendor certificate or vendor db, and its vendor dbx
 //   EFI signature lists          by the file's name a db, dbx, MokListRT, ...; any other name: db
 //   NAME-GUID                    an EFI variable as efivarfs shows it: le32 attributes, then data

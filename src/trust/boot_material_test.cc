@@ -97,6 +97,14 @@ TEST_F(BootMaterialTest, CertificatesOfAUser) {
   const auto material = load_boot_material(folder_ / "a.der", [](const Error&) {});
   ASSERT_TRUE(material);
   EXPECT_EQ(names(*material), (Names{"option a"}));
+  // A name that says so denies.
+  for (const char* name : {"dbx.der", "dbx-7.crt", "MokListX.der"}) {
+    write_file(folder_ / name, rsa_certificate("issuer", "a").write());
+    const auto denied = load_boot_material(folder_ / name, [](const Error&) {});
+    ASSERT_TRUE(denied);
+    ASSERT_EQ(denied->certificates.size(), 1U);
+    EXPECT_TRUE(is_deny_list(denied->certificates[0].database)) << name;
+  }
 }
 
 TEST_F(BootMaterialTest, DamageIsKeptBesideWhatIsGood) {
