@@ -81,6 +81,7 @@ Result<void> Elf::read_segments(std::uint64_t offset, std::uint16_t count,
     const View row = table.sub(i * entry_size, entry_size);
     ElfSegment segment;
     segment.type = static_cast<std::uint32_t>(number(row, 0, 4));
+    segment.flags = static_cast<std::uint32_t>(number(row, is_64_bit_ ? 4 : 24, 4));
     segment.offset = is_64_bit_ ? number(row, 8, 8) : number(row, 4, 4);
     segment.address = is_64_bit_ ? number(row, 16, 8) : number(row, 8, 4);
     segment.file_size = is_64_bit_ ? number(row, 32, 8) : number(row, 16, 4);

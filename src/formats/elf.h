@@ -23,6 +23,7 @@ inline constexpr std::uint32_t kSymbolTable = 2;  // SHT_SYMTAB
 inline constexpr std::uint32_t kNoBits = 8;       // SHT_NOBITS
 inline constexpr std::uint32_t kLoad = 1;         // PT_LOAD
 inline constexpr std::uint32_t kInterpreter = 3;  // PT_INTERP
+inline constexpr std::uint32_t kExecute = 1;      // PF_X
 }  // namespace elf
 
 struct ElfSection {
@@ -40,6 +41,7 @@ struct ElfSegment {
   std::uint64_t offset = 0;
   std::uint64_t address = 0;  // virtual
   std::uint64_t file_size = 0;
+  std::uint32_t flags = 0;
 };
 
 struct ElfSymbol {

@@ -24,18 +24,6 @@ AppraisedBy appraised_by(ImaHook hook) {
   }
 }
 
-// ima_fix_xattr: what the kernel writes. Nothing where libcrypto lacks the digest.
-std::optional<std::vector<std::uint8_t>> fixed_xattr(const FileDigest& digest) {
-  if (!digest.value) return std::nullopt;
-  constexpr std::uint8_t kSha1 = 2;  // up to which the type says enough
-  std::vector<std::uint8_t> bytes{static_cast<std::uint8_t>(ImaXattrType::digest)};
-  if (digest.algo->number > kSha1)
-    bytes = {static_cast<std::uint8_t>(ImaXattrType::digest_ng), digest.algo->number};
-  const auto value = digest.value->bytes();
-  bytes.insert(bytes.end(), value.begin(), value.end());
-  return bytes;
-}
-
 class Process {
  public:
   Process(Walk& walk, const ImaKernel& kernel, const ImaEvent& event, const ImaEvidence& evidence,
@@ -122,13 +110,14 @@ ImaVerdict Process::run() {
     finish(walk_.check(rule::not_mapped, !mapped));
     return std::move(verdict_);
   }
-  read_attributes();
-  if (has(kModsigAllowed)) {
-    modsig_ = read_modsig(walk_, kernel_.signatures, evidence_);
-    const bool wants_it = match.tmpl != nullptr
-                              ? has_modsig_field(*match.tmpl)
-                              : has_modsig_field(kernel_.state.default_template());
-    if (modsig_ && wants_it && inode.measured) to_measure = true;
+  const ImaTemplate& tmpl = match.tmpl != nullptr ? *match.tmpl : kernel_.state.default_template();
+  // The oldest template has no room for the algorithm that security.ima may name.
+  if (to_appraise_ || tmpl.name != "ima") {
+    read_attributes();
+    if (has(kModsigAllowed)) {
+      modsig_ = read_modsig(walk_, kernel_.signatures, evidence_);
+      if (modsig_ && has_modsig_field(tmpl) && inode.measured) to_measure = true;
+    }
   }
   algo_ = &ima_hash_algo(walk_, xattr_, kernel_.state.hash());
   Outcome bad = collect();
@@ -383,7 +372,7 @@ Outcome Process::conclude(Outcome bad, IntegrityStatus status, std::string cause
   } else {
     const bool keeps = xattr_ && xattr_->is(ImaXattrType::signature);
     if (kernel_.state.fixes() && !modsig_ && !keeps) {
-      verdict_.fixed = fixed_xattr(*inode.digest);
+      verdict_.fixed = ima_digest_xattr(*inode.digest);
       status = IntegrityStatus::pass;
     }
     if (evidence_.size == 0 && inode.is_new && inode.carries_signature)
@@ -410,13 +399,28 @@ void Process::finish(Outcome bad) {
   if ((event_.mask & kMayWrite) != 0 && inode.carries_signature && !inode.is_new)
     bad = walk_.check(rule::not_written, false);
   if (bad.failed()) verdict_.internal = bad;
-  if (must_appraise_ && bad.failed() && kernel_.state.enforces())
-    verdict_.outcome = {Errno::eacces, bad.step};
+  if (must_appraise_ && bad.failed()) {
+    const std::string_view name = errno_name(bad.err);
+    verdict_.outcome = walk_.because_of(walk_.check(rule::not_enforced, !kernel_.state.enforces(),
+                                                    {}, [&] { return std::string(name); }),
+                                        bad);
+  }
   if (must_appraise_ && !verdict_.outcome.failed() && (event_.mask & kMayWrite) != 0)
     verdict_.inode.updates_xattr = true;
 }
 
 }  // namespace
+
+std::optional<std::vector<std::uint8_t>> ima_digest_xattr(const FileDigest& digest) {
+  if (!digest.value) return std::nullopt;
+  constexpr std::uint8_t kSha1 = 2;  // up to which the type says enough
+  std::vector<std::uint8_t> bytes{static_cast<std::uint8_t>(ImaXattrType::digest)};
+  if (digest.algo->number > kSha1)
+    bytes = {static_cast<std::uint8_t>(ImaXattrType::digest_ng), digest.algo->number};
+  const auto value = digest.value->bytes();
+  bytes.insert(bytes.end(), value.begin(), value.end());
+  return bytes;
+}
 
 ImaVerdict ima_process(Walk& walk, const ImaKernel& kernel, const ImaEvent& event,
                        const ImaEvidence& evidence, const ImaInode& before) {

@@ -49,6 +49,10 @@ struct ImaVerdict {
 ImaVerdict ima_process(Walk& walk, const ImaKernel& kernel, const ImaEvent& event,
                        const ImaEvidence& evidence, const ImaInode& before);
 
+// ima_fix_xattr: the security.ima that the kernel writes for a digest. Nothing where libcrypto lacks
+// it.
+std::optional<std::vector<std::uint8_t>> ima_digest_xattr(const FileDigest& digest);
+
 // ima_get_hash_algo: the algorithm that security.ima names, or the default.
 const HashAlgo& ima_hash_algo(Walk& walk, const std::optional<ImaXattr>& xattr,
                               const HashAlgo& by_default);

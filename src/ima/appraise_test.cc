@@ -189,7 +189,8 @@ TEST(ImaAppraise, KeysAndOptions) {
     const ImaVerdict verdict = machine.ask({std::string(kImasig)}, event_of(ImaHook::bprm_check),
                                            file_with_ima(vectors::kSignature));
     ASSERT_TRUE(verdict.outcome.failed()) << row.decides->id;
-    EXPECT_EQ(machine.rule_of(verdict.outcome)->id, row.decides->id);
+    EXPECT_EQ(machine.rule_of(verdict.internal)->id, row.decides->id);
+    EXPECT_EQ(machine.rule_of(verdict.outcome)->id, rules::ima::not_enforced.id);
     EXPECT_EQ(verdict.causes, std::vector<std::string>{std::string(row.cause)}) << row.decides->id;
   }
   // ML-DSA signs without a digest, and has a check of its own for the size.
@@ -228,7 +229,7 @@ struct Asked {
 Asked asked(ImaMachine& machine, const std::vector<std::string>& rules, const ImaEvent& event,
             const ImaEvidence& file) {
   const ImaVerdict verdict = machine.ask(rules, event, file);
-  return {machine.rule_of(verdict.outcome), verdict.causes};
+  return {machine.rule_of(verdict.internal), verdict.causes};
 }
 
 TEST(ImaAppraise, Verity) {

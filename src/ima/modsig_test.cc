@@ -58,7 +58,7 @@ std::string ask(ImaMachine& machine, std::string_view rule_text, const ImaEviden
   const ImaHook hook = rule_text == kModule ? ImaHook::module_check : ImaHook::kexec_kernel_check;
   const ImaVerdict verdict = machine.ask({std::string(rule_text)}, event_of(hook), evidence);
   if (!verdict.outcome.failed()) return "ok";
-  return verdict.causes.empty() ? std::string(machine.rule_of(verdict.outcome)->id)
+  return verdict.causes.empty() ? std::string(machine.rule_of(verdict.internal)->id)
                                 : verdict.causes[0];
 }
 

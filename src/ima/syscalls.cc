@@ -84,6 +84,16 @@ Outcome ima_set_xattr(Walk& walk, const ImaKernel& kernel, const ImaXattr& value
   return bad;
 }
 
+// evm_inode_setxattr. What EVM then thinks of the file's other attributes is left to evm_verify.
+Outcome evm_set_xattr(Walk& walk, const ImaKernel& kernel, const ImaXattr& value) {
+  if (!is_on(walk, kernel.config, "CONFIG_EVM")) return {};
+  if (const Outcome bad = walk.check(rule::set_evm_size, !value.bytes.empty()); bad.failed())
+    return bad;
+  const bool is_signature =
+      value.is(ImaXattrType::signature) || value.is(ImaXattrType::portable_signature);
+  return walk.check(rule::set_evm_type, is_signature, value.bytes.extent());
+}
+
 bool ima_appraise_signature(Walk& walk, const ImaState& state, const KernelConfig& config,
                             ImaHook hook, Truth locked_down) {
   if (!is_on(walk, config, "CONFIG_IMA_APPRAISE") ||

@@ -24,6 +24,9 @@ Outcome ima_mprotect(Walk& walk, const ImaState& state, const ImaEvent& event, c
 Outcome ima_set_xattr(Walk& walk, const ImaKernel& kernel, const ImaXattr& value, Truth is_admin,
                       std::string& audited);
 
+// setxattr of security.evm by somebody who may.
+Outcome evm_set_xattr(Walk& walk, const ImaKernel& kernel, const ImaXattr& value);
+
 // Does IMA appraise a signature of what is read for this hook? Kexec then does without its own
 // check under lockdown. The conditions of rules are not looked at, nor rules that say not to
 // appraise.

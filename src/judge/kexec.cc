@@ -16,6 +16,7 @@ namespace rule = rules::kexec;
 constexpr std::uint32_t kFlags61 = 0x7;
 constexpr std::uint32_t kFlags612 = 0xF;
 constexpr std::uint32_t kFlags72 = 0x3F;
+constexpr std::uint32_t kNoInitramfs = 4;
 
 constexpr std::uint32_t kHdrS = 0x53726448;
 constexpr std::uint16_t kBootFlag = 0xAA55;
@@ -47,6 +48,8 @@ class FileLoad {
 
   Ending load(std::optional<Outcome>& signature) {
     if (const Outcome bad = check_call(); bad.failed()) return {Decision::refused, bad};
+    if (const Outcome bad = appraise(ImaHook::kexec_kernel_check, ima_.image); bad.failed())
+      return {Decision::refused, bad};
     if (const Outcome bad = probe(); bad.failed()) return {Decision::refused, bad};
     Ending ending{Decision::allowed_unverified, {}};  // where nothing is looked at
     if (walk_.settle(platform_.config.is_on("CONFIG_KEXEC_SIG"), "config: CONFIG_KEXEC_SIG")) {
@@ -54,6 +57,9 @@ class FileLoad {
       if (ending.decision == Decision::refused || ending.decision == Decision::crashes)
         return ending;
     }
+    if ((request_.flags & kNoInitramfs) == 0)
+      if (const Outcome bad = appraise(ImaHook::kexec_initramfs_check, ima_.initrd); bad.failed())
+        return {Decision::refused, bad};
     if (const Outcome bad = check_loader(); bad.failed()) return {Decision::refused, bad};
     return ending;
   }
@@ -77,6 +83,18 @@ class FileLoad {
         bad.failed())
       return bad;
     return walk_.check(rule::not_empty, evidence_.image.size != 0);
+  }
+
+  // kernel_read_file.
+  Outcome appraise(ImaHook hook, const ImaSubjectFile* file) {
+    if (ima_.door == nullptr || file == nullptr) return {};
+    return ima_.door->read(walk_, hook, file->evidence, file->inode);
+  }
+
+  Truth appraises_signature(Truth locked) {
+    if (ima_.door == nullptr) return ima_.appraises_signature;
+    return truth(ima_appraise_signature(walk_, ima_.door->kernel().state, platform_.config,
+                                        ImaHook::kexec_kernel_check, locked));
   }
 
   Outcome probe() {
@@ -171,8 +189,9 @@ class FileLoad {
     if (const Outcome holds = walk_.check(rule::enforced, true, {}, nothing); holds.failed())
       return {Decision::refused, holds};
     const Truth locked = platform_.locked_down(Lockdown::integrity);
+    const Truth permits = locked == Truth::no ? Truth::yes : !locked || appraises_signature(locked);
     if (const Outcome refused = walk_.check(
-            rule::lockdown, !locked || ima_.appraises_signature, "state.lockdown",
+            rule::lockdown, permits, "state.lockdown",
             [&] { return fmt::format("lockdown, {}", name); }, std::string(rule::lockdown.log));
         refused.failed())
       return {Decision::refused, walk_.because_of(refused, bad)};
@@ -251,9 +270,14 @@ Ending kexec_load(Walk& walk, const Platform& platform, const ImaForKexec& ima) 
   const Truth secure =
       platform.kernel.arch == Arch::s390x ? platform.ipl_secure() : platform.secure_boot();
   const Truth has_ima = platform.config.is_on("CONFIG_IMA");
+  const Truth refuses =
+      ima.door == nullptr
+          ? ima.refuses_kexec_load
+          : truth(ima.door->kernel().state.enforces() &&
+                  (ima.door->kernel().state.appraise() & appraise_mode::kKexec) != 0);
   const Truth by_secure_boot = platform.config.is_on("CONFIG_KEXEC_SIG") && secure;
   if (const Outcome bad =
-          walk.check(rule::ima_kexec_load, !(has_ima && (by_secure_boot || ima.refuses_kexec_load)),
+          walk.check(rule::ima_kexec_load, !(has_ima && (by_secure_boot || refuses)),
                      "state.secure_boot", nothing, std::string(rule::ima_kexec_load.log));
       bad.failed())
     return {Decision::refused, bad};

@@ -6,6 +6,7 @@
 
 #include "formats/kexec_image.h"
 #include "judge/appended.h"
+#include "judge/ima_door.h"
 #include "judge/pe_sig.h"
 #include "judge/verdict.h"
 
@@ -28,6 +29,11 @@ struct KexecRequest {
 struct ImaForKexec {
   Truth appraises_signature = Truth::no;  // ima_appraise_signature(READING_KEXEC_IMAGE)
   Truth refuses_kexec_load = Truth::no;   // an appraisal rule for KEXEC_KERNEL_CHECK, enforced
+  // Where files are appraised, IMA itself is asked, also for what stands above. Without files they
+  // are not.
+  ImaDoor* door = nullptr;
+  const ImaSubjectFile* image = nullptr;
+  const ImaSubjectFile* initrd = nullptr;
 };
 
 // `signature` is what the signature check itself returned, whatever became of it; nothing where the

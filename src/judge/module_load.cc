@@ -77,14 +77,16 @@ Result<DecompressedModule> decompress(Codec codec, const Content& content,
 
 class Loader {
  public:
-  Loader(Walk& walk, const LoadRequest& request, const Platform& platform, std::string& taint)
-      : walk_(walk), request_(request), platform_(platform), taint_(taint) {}
+  Loader(Walk& walk, const LoadRequest& request, const Platform& platform, std::string& taint,
+         const ImaForModule* ima)
+      : walk_(walk), request_(request), platform_(platform), taint_(taint), ima_(ima) {}
 
   Ending load(const ModuleEvidence& evidence) {
     if (const Outcome bad = check_call(evidence); bad.failed()) return {Decision::refused, bad};
-    if ((request_.flags & module_flags::kCompressedFile) == 0 || request_.from_memory)
-      return load(evidence.appended, evidence.elf);
+    if (const Outcome bad = ask_ima(); bad.failed()) return {Decision::refused, bad};
+    if (!is_compressed() || request_.from_memory) return load(evidence.appended, evidence.elf);
     if (const Outcome bad = check_stream(evidence); bad.failed()) return {Decision::refused, bad};
+    if (const Outcome bad = ask_ima_again(); bad.failed()) return {Decision::refused, bad};
     return load(evidence.decompressed->appended, evidence.decompressed->elf);
   }
 
@@ -108,6 +110,25 @@ class Loader {
         bad.failed())
       return bad;
     return walk_.check(rule::not_empty, size != 0, {0, size}, bytes);
+  }
+
+  bool is_compressed() const { return (request_.flags & module_flags::kCompressedFile) != 0; }
+
+  // Of memory nothing can be appraised.
+  Outcome ask_ima() {
+    if (ima_ == nullptr) return {};
+    if (request_.from_memory)
+      return ima_load_module(walk_, ima_->door.kernel().state, platform_.sig_enforce());
+    const bool defers = is_compressed() && walk_.covers(Scope::since(kAnchor72));
+    return ima_->door.read(walk_, ImaHook::module_check, ima_->file.evidence, ima_->file.inode,
+                           defers);
+  }
+
+  // 7.2 comes back with what it has decompressed (READING_MODULE_COMPRESSED).
+  Outcome ask_ima_again() {
+    if (ima_ == nullptr || ima_->decompressed == nullptr || !walk_.covers(Scope::since(kAnchor72)))
+      return {};
+    return ima_->door.read(walk_, ImaHook::module_check, *ima_->decompressed, ima_->file.inode);
   }
 
   Outcome check_stream(const ModuleEvidence& evidence) {
@@ -243,6 +264,7 @@ class Loader {
   const LoadRequest& request_;
   const Platform& platform_;
   std::string& taint_;
+  const ImaForModule* ima_;
 };
 
 }  // namespace
@@ -263,9 +285,9 @@ Result<ModuleEvidence> collect_module(const Content& content, const EvidenceOpti
 }
 
 Ending load_module(Walk& walk, const ModuleEvidence& evidence, const LoadRequest& request,
-                   const Platform& platform, std::string& taint) {
+                   const Platform& platform, std::string& taint, const ImaForModule* ima) {
   taint.clear();
-  return Loader(walk, request, platform, taint).load(evidence);
+  return Loader(walk, request, platform, taint, ima).load(evidence);
 }
 
 std::optional<std::string> kernel_vermagic(const Platform& platform) {

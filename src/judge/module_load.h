@@ -10,6 +10,7 @@
 
 #include "codec/codec.h"
 #include "formats/module_elf.h"
+#include "judge/ima_door.h"
 #include "judge/module_sig.h"
 
 namespace assay {
@@ -42,9 +43,9 @@ inline constexpr std::uint32_t kCompressedFile = 4;     // MODULE_INIT_COMPRESSE
 }  // namespace module_flags
 
 // `taint` is what /sys/module/X/taint then says: "E" unsigned, "F" forced, "O" out of tree, "P"
-// proprietary, "C" staging. A policy of IMA is not asked here (room ima).
+// proprietary, "C" staging. Without `ima` no file is appraised.
 Ending load_module(Walk& walk, const ModuleEvidence& evidence, const LoadRequest& request,
-                   const Platform& platform, std::string& taint);
+                   const Platform& platform, std::string& taint, const ImaForModule* ima = nullptr);
 
 // VERMAGIC_STRING (include/linux/vermagic.h); nothing where the configuration is not known, or the
 // structure layout was randomised.

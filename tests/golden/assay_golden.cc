@@ -10,6 +10,8 @@
 #include <ranges>
 #include <sstream>
 
+#include "base/hex.h"
+#include "formats/elf.h"
 #include "platforms/platform_file.h"
 #include "tests/golden/archive.h"
 #include "tests/golden/session.h"
@@ -53,6 +55,8 @@ std::string decode_base64(std::string_view text) {
   return out;
 }
 
+constexpr std::uint16_t kRegularFile = 0100000;  // S_IFREG
+
 // The fields of `expected` that bind, but for the content of pseudo-files.
 constexpr std::array kBinding = {"errno",     "stage",        "taint",  "signature_errno",
                                  "ima_cause", "policy_cause", "status", "line",
@@ -80,6 +84,7 @@ struct Row {
 struct LoadedSession {
   std::string name;
   std::string suite;
+  Platform platform;
   std::vector<Row> rows;
 };
 
@@ -88,7 +93,7 @@ class Checker {
   explicit Checker(Options options) : options_(std::move(options)) {}
 
   int run() {
-    if (!load_sessions()) return 2;
+    if (!load_attributes() || !load_sessions()) return 2;
     const auto wanted = [this](const std::string& name) { return needs_.contains(name); };
     const auto read = read_artifacts(
         options_.folder, wanted,
@@ -97,12 +102,38 @@ class Checker {
       fmt::print(stderr, "assay-golden: {}\n", describe(read.error()));
       return 2;
     }
-    for (const LoadedSession& session : sessions_)
+    for (LoadedSession& session : sessions_)
       if (!replay(session)) return 2;
     return report();
   }
 
  private:
+  // The mode of each artifact, and the attributes that its file has on /d.
+  bool load_attributes() {
+    std::ifstream list(options_.folder + "/artifacts.jsonl");
+    for (std::string line; std::getline(list, line);) {
+      const Json entry = Json::parse(line);
+      Artifact& artifact = artifacts_[entry["artifact"]];
+      artifact.mode = static_cast<std::uint16_t>(
+          kRegularFile | std::stoul(entry.value("mode", "0644"), nullptr, 8));
+      const auto attributes = entry.find("xattrs");
+      if (attributes == entry.end()) continue;
+      for (const auto& [name, value] : attributes->items())
+        if (const auto bytes = from_hex(value.get<std::string>())) artifact.xattrs[name] = *bytes;
+    }
+    if (artifacts_.empty())
+      fmt::print(stderr, "assay-golden: {}/artifacts.jsonl cannot be read\n", options_.folder);
+    return !artifacts_.empty();
+  }
+
+  // The digests that IMA may be asked for beyond those that attributes name: ima_hash=.
+  void note_hash(const Platform& platform) {
+    Walk walk(platform.kernel, {}, false);
+    const ImaState state(walk, ima_setup(platform));
+    if (std::ranges::find(hashes_, &state.hash()) == hashes_.end())
+      hashes_.push_back(&state.hash());
+  }
+
   bool load_sessions() {
     std::ifstream index(options_.folder + "/sessions.json");
     if (!index) {
@@ -110,13 +141,22 @@ class Checker {
       return false;
     }
     for (const Json& entry : Json::parse(index)) {
-      LoadedSession session{entry["session"], entry["suite"], {}};
+      LoadedSession session{entry["session"], entry["suite"], {}, {}};
+      auto platform =
+          load_platform(fmt::format("{}/sessions/{}/platform.toml", options_.folder, session.name));
+      if (!platform) {
+        fmt::print(stderr, "assay-golden: {}\n", describe(platform.error()));
+        return false;
+      }
+      session.platform = std::move(*platform);
+      note_hash(session.platform);
       std::ifstream rows(fmt::format("{}/sessions/{}/rows.jsonl", options_.folder, session.name));
       for (std::string line; std::getline(rows, line);) {
         Row row{Json::parse(line)};
         const Json& op = row.json["op"];
-        if (op.contains("artifact") && op["artifact"].is_string())
-          needs_[op["artifact"]].insert(op["name"].get<std::string>());
+        note_needs(op, op["name"]);
+        for (const char* other : {"initrd", "interpreter"})
+          if (op.contains(other) && op[other].is_object()) note_needs(op[other], "read");
         session.rows.push_back(std::move(row));
       }
       sessions_.push_back(std::move(session));
@@ -124,9 +164,14 @@ class Checker {
     return true;
   }
 
+  void note_needs(const Json& file, const std::string& use) {
+    if (file.contains("artifact") && file["artifact"].is_string())
+      needs_[file["artifact"]].insert(use);
+  }
+
   Result<void> collect(const std::string& name, const Content& content) {
     constexpr std::uint64_t kSmall = limits::kMiB;
-    Artifact artifact;
+    Artifact& artifact = artifacts_[name];
     const std::set<std::string>& uses = needs_.at(name);
     const EvidenceOptions options{.file_sha256 = true};
     if (uses.contains("finit") || uses.contains("init")) {
@@ -135,22 +180,23 @@ class Checker {
     if (uses.contains("kexecf")) {
       ASSAY_TRY(artifact.kexec, collect_kexec(content, options));
     }
-    if (uses.contains("addkey") && content.size() <= kSmall) {
+    if (uses.contains("policy-path")) {
+      ASSAY_TRY(artifact.appended, collect_appended(content, {}));
+    }
+    ASSAY_TRY(artifact.ima, collect_ima(content, artifact.xattrs, hashes_));
+    if (const auto elf = Elf::open(content); elf && *elf)
+      for (const ElfSegment& segment : (*elf)->segments())
+        if (segment.type == elf::kLoad && (segment.flags & elf::kExecute) != 0)
+          ++artifact.executable_segments;
+    if (content.size() <= kSmall) {
       artifact.bytes.resize(content.size());
       ASSAY_CHECK(content.read(0, artifact.bytes));
     }
-    artifacts_.emplace(name, std::move(artifact));
     return {};
   }
 
-  bool replay(const LoadedSession& session) {
-    auto platform =
-        load_platform(fmt::format("{}/sessions/{}/platform.toml", options_.folder, session.name));
-    if (!platform) {
-      fmt::print(stderr, "assay-golden: {}\n", describe(platform.error()));
-      return false;
-    }
-    Session replayed(std::move(*platform), artifacts_);
+  bool replay(LoadedSession& session) {
+    Session replayed(std::move(session.platform), artifacts_);
     for (const Row& row : session.rows) {
       const Performed done = replayed.perform(row.json["op"]);
       if (!row.flag("withheld")) compare(session, row, done, replayed.platform().kernel);
@@ -185,11 +231,11 @@ class Checker {
   // Which rules this row proves for its kernel: the one that decided, and the one behind the error
   // of a signature that was then forgiven.
   void count_proofs(const Row& row, const Performed& done, const KernelId& kernel) {
-    static const std::map<std::string, std::string> kRequests = {{"finit", "module"},
-                                                                 {"init", "module"},
-                                                                 {"kexecf", "kexec"},
-                                                                 {"kexecl", "kexec"},
-                                                                 {"addkey", "add-key"}};
+    static const std::map<std::string, std::string> kRequests = {
+        {"finit", "module"},       {"init", "module"},        {"kexecf", "kexec"},
+        {"kexecl", "kexec"},       {"addkey", "add-key"},     {"policy-text", "policy"},
+        {"policy-file", "policy"}, {"policy-path", "policy"}, {"read", "read"},
+        {"exec", "exec"},          {"mmapx", "mmap"},         {"setx", "set-xattr"}};
     const std::string op = row.json["op"]["name"];
     const std::string arguments =
         fmt::format("{}, {}, {}, {}", kernel.version.major, kernel.version.minor,
@@ -198,6 +244,8 @@ class Checker {
     if (rule.empty() && done.result.value("errno", "") == "0" && kRequests.contains(op))
       rule = kRequests.at(op) + "/allowed";
     if (!rule.empty()) ++proofs_[{rule, arguments}];
+    for (const std::string& cause : done.causing_rules)
+      if (cause != done.signature_rule && cause.starts_with("ima")) ++proofs_[{cause, arguments}];
     if (!done.signature_rule.empty() && done.signature_rule != rule &&
         row.json["expected"].contains("signature_errno"))
       ++proofs_[{done.signature_rule, arguments}];
@@ -209,8 +257,16 @@ class Checker {
     if (row.observes()) {
       if (!expected.contains("content_b64") || options_.ignored.contains("content_b64")) return "";
       const std::string content = decode_base64(expected["content_b64"].get<std::string>());
-      return done.result["content"] == content ? "" : "content";
+      const std::string ours = done.result["content"];
+      const bool same = row.flag("partial") ? holds_in_order(content, ours) : content == ours;
+      return same ? "" : "content: " + ours;
     }
+    // A file that is read: how much of it.
+    if (done.result.contains("ret") && done.result["ret"] != expected["ret"])
+      return fmt::format("ret {}, ours {}", expected["ret"].dump(), done.result["ret"].dump());
+    // No audit record is none.
+    if (done.result.contains("ima_cause") && !expected.contains("ima_cause"))
+      return "no ima_cause, ours " + done.result["ima_cause"].dump();
     for (const char* field : kBinding) {
       if (options_.ignored.contains(field) || !expected.contains(field)) continue;
       const Json ours = done.result.contains(field) ? done.result[field] : Json();
@@ -218,6 +274,19 @@ class Checker {
         return fmt::format("{} {}, ours {}", field, expected[field].dump(), ours.dump());
     }
     return "";
+  }
+
+  // Do the lines of `part` stand in `whole`, in this order?
+  static bool holds_in_order(const std::string& whole, const std::string& part) {
+    std::istringstream lines(whole);
+    std::istringstream wanted(part);
+    std::string line;
+    for (std::string next; std::getline(wanted, next);) {
+      while (std::getline(lines, line) && line != next) {
+      }
+      if (!lines) return false;
+    }
+    return true;
   }
 
   static void print(const LoadedSession& session, const Row& row, const Performed& done,
@@ -267,6 +336,7 @@ class Checker {
   std::map<std::string, std::set<std::string>> needs_;
   Artifacts artifacts_;
   Counts counts_;
+  std::vector<const HashAlgo*> hashes_;
   std::map<std::string, std::uint64_t> reasons_;
   std::map<std::pair<std::string, std::string>, std::uint64_t> proofs_;
 };

@@ -3,35 +3,27 @@
 
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <set>
 #include <string>
 
 #include "judge/add_key.h"
-#include "judge/kexec.h"
-#include "judge/module_load.h"
+#include "tests/golden/guest.h"
 
 namespace assay::golden {
 
 using Json = nlohmann::json;
-
-// All that rows ask of an artifact.
-struct Artifact {
-  std::optional<ModuleEvidence> module;
-  std::optional<KexecEvidence> kexec;
-  std::vector<std::uint8_t> bytes;  // certificates and messages: what add_key takes
-};
-using Artifacts = std::map<std::string, Artifact>;
 
 // What a row came to.
 struct Performed {
   std::optional<std::string> not_replayed;  // why
   Json result = Json::object();             // the fields of `expected`
   std::string deciding_rule;
-  std::string signature_rule;  // of a signature check that the call survived
+  std::string signature_rule;              // of a signature check that the call survived
+  std::vector<std::string> causing_rules;  // on whose failure the deciding one rests
   std::vector<std::string> open;
 };
 
@@ -40,25 +32,55 @@ using RuleCounts = std::map<std::string, std::uint64_t>;
 
 class Session {
  public:
-  Session(Platform platform, const Artifacts& artifacts)
-      : platform_(std::move(platform)), artifacts_(artifacts) {}
+  Session(Platform platform, const Artifacts& artifacts);
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
 
   Performed perform(const Json& op);
   const Platform& platform() const { return platform_; }
 
  private:
+  // How a row ends in one walk: what is refused, and in which part of it.
+  struct Part {
+    Ending ending;
+    std::string stage;  // empty: the operation itself
+  };
+
   Performed load(const Json& op, bool from_memory);
   Performed kexec_file(const Json& op);
   Performed kexec_old();
+  Performed policy(const Json& op);
+  Performed read(const Json& op);
+  Performed execute(const Json& op);
+  Performed map(const Json& op);
+  Performed append(const Json& op);
+  Performed copy(const Json& op);
+  Performed set_xattr(const Json& op);
+  Performed remove_xattr(const Json& op);
+  Performed get_xattr(const Json& op);
+  Performed write(const Json& op);
   Performed add(const Json& op);
   Performed read_pseudo_file(const Json& op);
-  void keep(const AddKeyRequest& request, const CertificateState& state);
-  std::optional<std::string> ima_rule_for(std::string_view hook) const;
+
+  // Runs `act` every way that what is open allows, and keeps what the first has
+  // done.
+  Performed run(const std::function<Part(Access&, bool is_first)>& act);
+  // The part of an operation that opens its file.
+  bool refuses_open(Access& access, GuestFile& file, std::uint32_t mask, Part& part,
+                    std::string stage = "open");
+  Outcome run_program(Access& access, const Json& op, int& status);
+  Outcome load_policy(Access& access, ImaPolicySession& session, const Json& op);
+  void keep(const AddKeyRequest& request, const CertificateState& state, const std::string& ring);
+  ImaKeyrings rings() const;
 
   Platform platform_;
   const Artifacts& artifacts_;
-  std::set<std::string> user_rings_;
-  bool policy_changed_ = false;
+  std::map<std::string, std::shared_ptr<Keyring>> user_rings_;
+  ImaSetup setup_;
+  std::optional<ImaState> ima_;
+  std::vector<std::string> open_at_boot_;  // what boot depends on and nobody knows
+  EvmState evm_;
+  GuestFiles files_;
 };
 
 }  // namespace assay::golden

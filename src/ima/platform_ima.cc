@@ -1,0 +1,145 @@
+#include "ima/platform_ima.h"
+
+#include <charconv>
+
+namespace assay {
+
+namespace {
+
+KnownRing known_ring(const Platform& platform, Ring ring, std::string_view key) {
+  return {platform.ring(ring).get(), platform.has_no(ring), key};
+}
+
+// "11111111-2222-3333-4444-555555555555".
+std::optional<FsUuid> parse_uuid(std::string_view text) {
+  FsUuid uuid{};
+  std::size_t digits = 0;
+  for (const char c : text) {
+    if (c == '-') continue;
+    std::uint8_t nibble = 0;
+    if (digits == 2 * uuid.size() || std::from_chars(&c, &c + 1, nibble, 16).ec != std::errc())
+      return std::nullopt;
+    uuid[digits / 2] = static_cast<std::uint8_t>(uuid[digits / 2] << 4 | nibble);
+    ++digits;
+  }
+  if (digits != 2 * uuid.size()) return std::nullopt;
+  return uuid;
+}
+
+// Does the kind of file system have handlers of extended attributes at all (IOP_XATTR)?
+Truth has_xattrs(std::string_view type, const KernelConfig& config) {
+  if (type == "tmpfs" || type == "devtmpfs") return config.is_on("CONFIG_TMPFS_XATTR");
+  for (const std::string_view without : {"ramfs", "proc", "securityfs", "debugfs", "tracefs",
+                                         "devpts", "efivarfs", "vfat", "iso9660"})
+    if (type == without) return Truth::no;
+  for (const std::string_view with :
+       {"ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "sysfs", "overlay", "erofs", "squashfs"})
+    if (type == with) return Truth::yes;
+  return Truth::unknown;
+}
+
+}  // namespace
+
+Truth ima_secure_boot(const Platform& platform) {
+  return platform.kernel.arch == Arch::s390x ? platform.ipl_secure() : platform.secure_boot();
+}
+
+ImaSetup ima_setup(const Platform& platform) {
+  const PlatformState& state = platform.state;
+  ImaSetup setup{platform.config, platform.signatures.crypto, platform.cmdline,
+                 ima_secure_boot(platform),
+                 state.trusted_boot ? truth(*state.trusted_boot) : Truth::unknown};
+  if (!setup.command_line && platform.ima.appraise && platform.ima.builtin_names) {
+    setup.command_line = "ima_appraise=" + *platform.ima.appraise;
+    for (const std::string& name : *platform.ima.builtin_names)
+      *setup.command_line += " ima_policy=" + name;
+  }
+  return setup;
+}
+
+ImaKeyrings ima_keyrings(const Platform& platform) {
+  ImaKeyrings rings;
+  rings.ima = known_ring(platform, Ring::ima, "keyrings.ima");
+  rings.evm = known_ring(platform, Ring::evm, "keyrings.evm");
+  rings.platform = known_ring(platform, Ring::platform, "keyrings.platform");
+  rings.blacklist = known_ring(platform, Ring::ima_blacklist, "keyrings.ima_blacklist");
+  rings.revoked = platform.revoked.get();
+  return rings;
+}
+
+EvmState evm_state(const Platform& platform) {
+  EvmState evm;
+  if (platform.config.is_on("CONFIG_EVM") == Truth::no) return evm;
+  const auto& ring = platform.ring(Ring::evm);
+  const bool no_key = platform.has_no(Ring::evm) || (ring && ring->keys().empty());
+  if (!no_key) evm.has_public_key = Truth::unknown;
+  return evm;
+}
+
+ImaSubject ima_subject(const Platform& platform) {
+  const Subject& subject = platform.subject;
+  ImaSubject asks;
+  asks.uid = asks.euid = asks.suid = subject.uid;
+  asks.gid = asks.egid = asks.sgid = subject.gid;
+  const bool is_root = subject.uid == 0U;
+  if (subject.capabilities == "all" || (is_root && subject.capabilities.empty()))
+    asks.cap_setuid = asks.cap_setgid = Truth::yes;
+  return asks;
+}
+
+const MountedFilesystem* find_filesystem(const Platform& platform, std::string_view path) {
+  const MountedFilesystem* found = nullptr;
+  for (const MountedFilesystem& each : platform.filesystems) {
+    const std::string_view mount = each.mount;
+    const bool under = mount == "/" ? path.starts_with('/')
+                                    : path.starts_with(mount) && (path.size() == mount.size() ||
+                                                                  path[mount.size()] == '/');
+    if (under && (found == nullptr || mount.size() >= found->mount.size())) found = &each;
+  }
+  return found;
+}
+
+ImaFile ima_file_on(const MountedFilesystem& filesystem, const KernelConfig& config) {
+  ImaFile file;
+  file.filesystem.magic = filesystem.magic;
+  file.filesystem.name = filesystem.type;
+  file.filesystem.subtype = "";  // FUSE alone has one
+  file.filesystem.uuid = filesystem.uuid.empty() ? FsUuid{} : parse_uuid(filesystem.uuid);
+  file.filesystem.has_xattrs = has_xattrs(filesystem.type, config);
+  if (filesystem.type.starts_with("fuse")) {
+    file.filesystem.subtype.reset();
+    file.filesystem.is_unverifiable = Truth::yes;
+    file.filesystem.has_untrusted_mounter = Truth::unknown;
+  }
+  file.owner = filesystem.uid;
+  file.group = filesystem.gid;
+  return file;
+}
+
+PlatformIma::PlatformIma(const Platform& platform)
+    : platform_(platform), rings_(ima_keyrings(platform)) {
+  Walk walk(platform.kernel, {}, false);
+  ImaState state = make(walk);
+  if (!walk.choices().empty()) return;
+  may_appraise_ = state.classes().appraise;
+  always_ = std::move(state);
+}
+
+const ImaState& PlatformIma::state(Walk& walk, std::optional<ImaState>& room) const {
+  return always_ ? *always_ : room.emplace(make(walk));
+}
+
+// A policy of the platform was taken when it was loaded, whatever is required of policies now.
+ImaState PlatformIma::make(Walk& walk) const {
+  const ImaSetup setup = ima_setup(platform_);
+  ImaState state(walk, setup);
+  for (const std::string& text : platform_.ima.policy) {
+    ImaPolicySession session(walk, state, setup);
+    const std::string ended = text.ends_with('\n') ? text : text + '\n';
+    std::ignore = session.load(ended);
+    session.close();
+  }
+  return state;
+}
+
+}  // namespace assay

@@ -1,0 +1,61 @@
+// ima/platform_ima.h - IMA on a described platform: what the platform's values say to it.
+
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "ima/appraise.h"
+#include "ima/evm.h"
+#include "ima/policy_load.h"
+#include "ima/state.h"
+#include "trust/platform.h"
+
+namespace assay {
+
+// What arch_get_secureboot answers: of s390, whether it was securely loaded.
+Truth ima_secure_boot(const Platform& platform);
+
+// Refers to the platform. A command line that is not known is made of what the platform says of
+// IMA's mode and built-in policies, where it says both.
+ImaSetup ima_setup(const Platform& platform);
+
+// The rings of the kernel. Without CONFIG_INTEGRITY_TRUSTED_KEYRING those of IMA and EVM are made
+// by user space (_ima, _evm); keyrings.ima and keyrings.evm then describe these.
+ImaKeyrings ima_keyrings(const Platform& platform);
+
+// Whether EVM verifies anything is not in the platform; with no CONFIG_EVM and with no key it does
+// not.
+EvmState evm_state(const Platform& platform);
+
+// The process that asks.
+ImaSubject ima_subject(const Platform& platform);
+
+// The file system that `path` lies on, by the mounts of the platform.
+const MountedFilesystem* find_filesystem(const Platform& platform, std::string_view path);
+ImaFile ima_file_on(const MountedFilesystem& filesystem, const KernelConfig& config);
+
+// IMA as a request finds it: booted, and with the platform's custom policies loaded. Whatever this
+// depends on and the platform leaves open is settled by each walk; where it leaves nothing open,
+// that is done once.
+class PlatformIma {
+ public:
+  explicit PlatformIma(const Platform& platform);
+
+  const Platform& platform() const { return platform_; }
+  const ImaKeyrings& rings() const { return rings_; }
+  // The state in this walk; `room` holds it where it depends on the walk.
+  const ImaState& state(Walk& walk, std::optional<ImaState>& room) const;
+  // False: no rule in force can appraise a file, whatever is open.
+  bool may_appraise() const { return may_appraise_; }
+
+ private:
+  ImaState make(Walk& walk) const;
+
+  const Platform& platform_;
+  ImaKeyrings rings_;
+  std::optional<ImaState> always_;
+  bool may_appraise_ = true;
+};
+
+}  // namespace assay
