@@ -1,5 +1,6 @@
 #include "catalogue/rule_tables.h"
 
+#include "ima/rules.h"
 #include "judge/rules.h"
 #include "signatures/rules.h"
 #include "trust/rules.h"
@@ -15,7 +16,8 @@ constexpr RuleTable kTables[] = {
      "(module_sig), so a file that is no module at all is refused for its signature where those "
      "are enforced.\n\n"
      "IMA's rules for MODULE_CHECK are asked when the file has been read, before any of this but "
-     "the flags. init_module hides the file from IMA.",
+     "the flags and the size. init_module hides the file from IMA; where a rule asks for files, it "
+     "is refused unless signatures are enforced.",
      rules::module_load::kTable},
     {"module_sig", "MODULE_SIG",
      "What becomes of a module's appended signature. Three errors are forgiven where signatures "
@@ -40,6 +42,32 @@ constexpr RuleTable kTables[] = {
      rules::pe_sig::kTable},
     {"s390_sig", "Appended signatures of s390 kernels",
      "Looked at only where the machine was IPLed securely.", rules::s390_sig::kTable},
+    {"ima", "IMA and EVM: files",
+     "What happens to a file that a rule of the policy appraises, whoever asks: opening it "
+     "(FILE_CHECK), running it (BPRM_CHECK, CREDS_CHECK), mapping it to be executed (MMAP_CHECK), "
+     "and the kernel reading it (MODULE_CHECK, KEXEC_KERNEL_CHECK, KEXEC_INITRAMFS_CHECK, "
+     "FIRMWARE_CHECK, POLICY_CHECK). Whatever is wrong with it, the system call returns EACCES "
+     "where appraisal is enforced, and goes on where it is not (ima_appraise=log, fix, off); the "
+     "error in the table is the one that the kernel carries inside, and its audit record has the "
+     "cause.\n\n"
+     "What any rule that matches a file requires counts for all of them, and is remembered for the "
+     "file until it changes. An appended signature is tried where the rule allows it "
+     "(imasig|modsig) and security.ima is missing, or a digest of the type 4, or signed by a key "
+     "that is not known: any other signature in security.ima decides alone.\n\n"
+     "The last rows are about calls that have no file, and about setting the attributes.",
+     rules::ima::kTable},
+    {"ima_signature", "IMA and EVM: signatures in extended attributes",
+     "integrity_digsig_verify: keys are looked for by the last four bytes of their identifiers.",
+     rules::ima_sig::kTable},
+    {"ima_load", "IMA: loading a policy",
+     "What is written between opening and closing /sys/kernel/security/ima/policy comes into force "
+     "together, or not at all; close(2) does not say which. A policy takes the place of those that "
+     "ima_policy= named, but not of the architecture's and of the build's rules.",
+     rules::ima_load::kTable},
+    {"ima_policy", "IMA: the language of policies",
+     "ima_parse_rule and ima_validate_rule: what a rule must be like to be taken, word by word, "
+     "then as a whole.",
+     rules::ima_policy::kTable},
     {"add_key", "Adding keys",
      "The system call add_key for the keyrings that signatures are checked against.",
      rules::add_key::kTable},

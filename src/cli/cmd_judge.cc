@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "cli/command.h"
+#include "cli/fact_arguments.h"
 #include "cli/platform_arguments.h"
 #include "cli/progress_line.h"
 #include "report/json.h"
@@ -15,8 +16,8 @@ namespace assay {
 namespace {
 
 JudgedArtifact describe(const JudgedModule& judged, const std::string& request) {
-  return {request,       judged.path,  judged.platform,      judged.rules,
-          judged.reason, judged.taint, judged.signature_err, judged.kernel};
+  return {request,      judged.path,          judged.platform, judged.rules,    judged.reason,
+          judged.taint, judged.signature_err, judged.kernel,   judged.measured, judged.audited};
 }
 
 std::string fate(const Verdict& verdict) {
@@ -51,10 +52,14 @@ could not be found out, and -v prints every walk. With several platforms: the ar
 is not the same on all of them. Without --platform the running kernel is asked, as far as it can be
 read (root sees more).
 
-REQUEST is module (init_module, finit_module) or kexec (kexec_file_load, kexec_load). A module is
-judged as far as its file and the platform decide: symbols that the kernel lacks, and what the
-module itself says when it starts, are not looked at. Where a rule of IMA appraises, the verdict is
-left open and names the rule.
+REQUEST is module (init_module, finit_module), kexec (kexec_file_load, kexec_load), or what IMA
+alone decides: kexec-initramfs, firmware, policy, read, exec, mmap. A module is judged as far as its
+file and the platform decide: symbols that the kernel lacks, and what the module itself says when it
+starts, are not looked at. Of a script its interpreter is not looked at.
+
+IMA sees a file with the extended attributes, the owner and the file system that it has where it
+lies, or that the options say; the members of a package have no attributes. The file is opened first,
+and a rule for FILE_CHECK may refuse that.
 
 Exit status: 0 every request is allowed, 1 some request is refused, 2 something could not be
 found out and nothing is known to be refused.
@@ -68,7 +73,9 @@ Examples:
   }
 
   void add_options(CLI::App& app) override {
-    app.add_option("REQUEST", request_, "what the kernel is asked to do: module, kexec")
+    app.add_option("REQUEST", request_,
+                   "what the kernel is asked to do: module, kexec, kexec-initramfs, firmware, "
+                   "policy, read, exec, mmap")
         ->option_text(" ");
     app.add_option("PATH", paths_, "files, folders, Debian packages (.deb); - is standard input")
         ->option_text(" ");
@@ -84,6 +91,7 @@ Examples:
                    "init_module, finit_module, kexec_load or kexec_file_load")
         ->type_name("CALL")
         ->option_text("CALL");
+    facts_.add_options(app);
     app.add_option("--flags", flags_,
                    "of finit_module: force-modversions, force-vermagic, compressed; of "
                    "kexec_file_load: no-initramfs, on-crash; or numbers")
@@ -92,8 +100,9 @@ Examples:
   }
 
   Result<void> check() const override {
-    if (request_.empty()) return fail(Reason::usage, {}, "REQUEST is missing: module or kexec");
-    ASSAY_TRY(const JudgeRequest request, parse_request(request_, syscall_, flags_));
+    if (request_.empty())
+      return fail(Reason::usage, {}, "REQUEST is missing: module, kexec, exec ...");
+    ASSAY_TRY(const JudgeRequest request, request_of_options());
     const bool package = asks_package();
     if (package && platforms_.size() > 1)
       return fail(Reason::usage, {}, "--platform package stands alone");
@@ -124,17 +133,20 @@ Examples:
       add(judged, common, output, judging);
     };
     const Surveyed surveyed =
-        asks_package()
-            ? survey_and_judge(options, TrustOptions(), take)
-            : survey_and_judge_on(options, *parse_request(request_, syscall_, flags_),
-                                  loaded.platforms, [&](const std::vector<JudgedModule>& verdicts) {
-                                    for (const JudgedModule& judged : verdicts) take(judged);
-                                    judging.differences += difference(verdicts);
-                                  });
+        asks_package() ? survey_and_judge(options, TrustOptions(), take)
+                       : survey_and_judge_on(options, *request_of_options(), loaded.platforms,
+                                             [&](const std::vector<JudgedModule>& verdicts) {
+                                               for (const JudgedModule& judged : verdicts)
+                                                 take(judged);
+                                               judging.differences += difference(verdicts);
+                                             });
     judging.summary.skipped = surveyed.skipped;
     progress.hide();
     conclude(common, output, judging);
-    warn_of_empty_paths(surveyed.empty_paths, request_ == "module" ? "modules" : "kernel images",
+    warn_of_empty_paths(surveyed.empty_paths,
+                        request_ == "module"  ? "modules"
+                        : request_ == "kexec" ? "kernel images"
+                                              : "files",
                         output);
     const VerdictSummary& summary = judging.summary;
     if (summary.undetermined != 0 && !common.quiet)
@@ -152,6 +164,12 @@ Examples:
     std::optional<JudgedModule> only;  // as long as there is no second
     std::string differences;           // between platforms
   };
+
+  Result<JudgeRequest> request_of_options() const {
+    ASSAY_TRY(JudgeRequest request, parse_request(request_, syscall_, flags_));
+    ASSAY_TRY(request.facts, facts_.read());
+    return request;
+  }
 
   bool asks_package() const { return std::ranges::find(platforms_, "package") != platforms_.end(); }
 
@@ -193,6 +211,7 @@ Examples:
   std::vector<std::string> platforms_;
   std::string syscall_;
   std::string flags_;
+  FactArguments facts_;
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/name.h"
 #include "ima/modsig.h"
 #include "ima/rules.h"
 
@@ -53,6 +54,13 @@ class Process {
   Outcome check_allowed_algorithm();
   void finish(Outcome bad);
 
+  // "ENODATA, rule 2 of the custom policy: appraise func=BPRM_CHECK".
+  std::string describe_match(Errno err) const {
+    const PolicyRule* rule = verdict_.match.appraising;
+    if (rule == nullptr) return std::string(errno_name(err));
+    return fmt::format("{}, rule {} of the {}: {}", errno_name(err), rule->number,
+                       rule_origin_name(rule->origin), encode_name(rule->source));
+  }
   bool has(std::uint32_t flag) const { return (verdict_.inode.flags & flag) != 0; }
   Outcome refuse(const Rule& row, IntegrityStatus& status, std::string& cause, const char* said) {
     cause = said;
@@ -400,9 +408,8 @@ void Process::finish(Outcome bad) {
     bad = walk_.check(rule::not_written, false);
   if (bad.failed()) verdict_.internal = bad;
   if (must_appraise_ && bad.failed()) {
-    const std::string_view name = errno_name(bad.err);
     verdict_.outcome = walk_.because_of(walk_.check(rule::not_enforced, !kernel_.state.enforces(),
-                                                    {}, [&] { return std::string(name); }),
+                                                    {}, [&] { return describe_match(bad.err); }),
                                         bad);
   }
   if (must_appraise_ && !verdict_.outcome.failed() && (event_.mask & kMayWrite) != 0)

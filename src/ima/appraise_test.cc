@@ -190,7 +190,8 @@ TEST(ImaAppraise, KeysAndOptions) {
                                            file_with_ima(vectors::kSignature));
     ASSERT_TRUE(verdict.outcome.failed()) << row.decides->id;
     EXPECT_EQ(machine.rule_of(verdict.internal)->id, row.decides->id);
-    EXPECT_EQ(machine.rule_of(verdict.outcome)->id, rules::ima::not_enforced.id);
+    EXPECT_EQ(machine.rule_of(verdict.outcome), &rule::not_enforced);
+    EXPECT_EQ(verdict.outcome.err, Errno::eacces);
     EXPECT_EQ(verdict.causes, std::vector<std::string>{std::string(row.cause)}) << row.decides->id;
   }
   // ML-DSA signs without a digest, and has a check of its own for the size.

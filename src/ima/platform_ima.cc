@@ -10,22 +10,6 @@ KnownRing known_ring(const Platform& platform, Ring ring, std::string_view key) 
   return {platform.ring(ring).get(), platform.has_no(ring), key};
 }
 
-// "11111111-2222-3333-4444-555555555555".
-std::optional<FsUuid> parse_uuid(std::string_view text) {
-  FsUuid uuid{};
-  std::size_t digits = 0;
-  for (const char c : text) {
-    if (c == '-') continue;
-    std::uint8_t nibble = 0;
-    if (digits == 2 * uuid.size() || std::from_chars(&c, &c + 1, nibble, 16).ec != std::errc())
-      return std::nullopt;
-    uuid[digits / 2] = static_cast<std::uint8_t>(uuid[digits / 2] << 4 | nibble);
-    ++digits;
-  }
-  if (digits != 2 * uuid.size()) return std::nullopt;
-  return uuid;
-}
-
 // Does the kind of file system have handlers of extended attributes at all (IOP_XATTR)?
 Truth has_xattrs(std::string_view type, const KernelConfig& config) {
   if (type == "tmpfs" || type == "devtmpfs") return config.is_on("CONFIG_TMPFS_XATTR");
@@ -39,6 +23,21 @@ Truth has_xattrs(std::string_view type, const KernelConfig& config) {
 }
 
 }  // namespace
+
+std::optional<FsUuid> parse_fs_uuid(std::string_view text) {
+  FsUuid uuid{};
+  std::size_t digits = 0;
+  for (const char c : text) {
+    if (c == '-') continue;
+    std::uint8_t nibble = 0;
+    if (digits == 2 * uuid.size() || std::from_chars(&c, &c + 1, nibble, 16).ec != std::errc())
+      return std::nullopt;
+    uuid[digits / 2] = static_cast<std::uint8_t>(uuid[digits / 2] << 4 | nibble);
+    ++digits;
+  }
+  if (digits != 2 * uuid.size()) return std::nullopt;
+  return uuid;
+}
 
 Truth ima_secure_boot(const Platform& platform) {
   return platform.kernel.arch == Arch::s390x ? platform.ipl_secure() : platform.secure_boot();
@@ -104,7 +103,7 @@ ImaFile ima_file_on(const MountedFilesystem& filesystem, const KernelConfig& con
   file.filesystem.magic = filesystem.magic;
   file.filesystem.name = filesystem.type;
   file.filesystem.subtype = "";  // FUSE alone has one
-  file.filesystem.uuid = filesystem.uuid.empty() ? FsUuid{} : parse_uuid(filesystem.uuid);
+  file.filesystem.uuid = filesystem.uuid.empty() ? FsUuid{} : parse_fs_uuid(filesystem.uuid);
   file.filesystem.has_xattrs = has_xattrs(filesystem.type, config);
   if (filesystem.type.starts_with("fuse")) {
     file.filesystem.subtype.reset();
@@ -121,12 +120,18 @@ PlatformIma::PlatformIma(const Platform& platform)
   Walk walk(platform.kernel, {}, false);
   ImaState state = make(walk);
   if (!walk.choices().empty()) return;
-  may_appraise_ = state.classes().appraise;
+  has_rules_ = state.classes().any();
   always_ = std::move(state);
 }
 
 const ImaState& PlatformIma::state(Walk& walk, std::optional<ImaState>& room) const {
   return always_ ? *always_ : room.emplace(make(walk));
+}
+
+std::vector<const HashAlgo*> PlatformIma::hashes() const {
+  if (!has_rules_) return {};
+  if (always_) return {&always_->hash()};
+  return {find_hash_algo("sha1"), find_hash_algo("sha256")};
 }
 
 // A policy of the platform was taken when it was loaded, whatever is required of policies now.

@@ -38,6 +38,9 @@ ImaFile ima_file_on(const MountedFilesystem& filesystem, const KernelConfig& con
 // IMA as a request finds it: booted, and with the platform's custom policies loaded. Whatever this
 // depends on and the platform leaves open is settled by each walk; where it leaves nothing open,
 // that is done once.
+// "11111111-2222-3333-4444-555555555555".
+std::optional<FsUuid> parse_fs_uuid(std::string_view text);
+
 class PlatformIma {
  public:
   explicit PlatformIma(const Platform& platform);
@@ -46,8 +49,10 @@ class PlatformIma {
   const ImaKeyrings& rings() const { return rings_; }
   // The state in this walk; `room` holds it where it depends on the walk.
   const ImaState& state(Walk& walk, std::optional<ImaState>& room) const;
-  // False: no rule in force can appraise a file, whatever is open.
-  bool may_appraise() const { return may_appraise_; }
+  // False: no rule in force asks about any file, whatever is open.
+  bool has_rules() const { return has_rules_; }
+  // The digests that ima_hash= may name; none where no file is asked about.
+  std::vector<const HashAlgo*> hashes() const;
 
  private:
   ImaState make(Walk& walk) const;
@@ -55,7 +60,7 @@ class PlatformIma {
   const Platform& platform_;
   ImaKeyrings rings_;
   std::optional<ImaState> always_;
-  bool may_appraise_ = true;
+  bool has_rules_ = true;
 };
 
 }  // namespace assay

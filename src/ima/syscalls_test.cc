@@ -74,6 +74,24 @@ TEST(ImaSyscalls, SettingTheAttribute) {
   EXPECT_EQ(cause, "denied-hash-algorithm");
 }
 
+// What EVM lets user space write of itself.
+TEST(ImaSyscalls, SettingTheAttributeOfEvm) {
+  ImaMachine machine;
+  machine.boot({});
+  const auto set = [&](std::string_view hex) {
+    const auto bytes = bytes_of_hex(hex);
+    const ImaKernel kernel{*machine.state, machine.config, machine.signatures, machine.rings,
+                           machine.evm};
+    return machine.rule_of(evm_set_xattr(*machine.walk, kernel, read_ima_xattr(View(bytes))));
+  };
+  EXPECT_EQ(set("02"), nullptr) << "no EVM";
+  machine.config.set("CONFIG_EVM", "y");
+  EXPECT_EQ(set(""), &rule::set_evm_size);
+  EXPECT_EQ(set("020000000000000000000000000000000000000000"), &rule::set_evm_type);
+  EXPECT_EQ(set("0302"), nullptr);
+  EXPECT_EQ(set("0502"), nullptr);
+}
+
 // ima_appraise_signature looks at the first rule that appraises what it is about, and at none of
 // its conditions.
 TEST(ImaSyscalls, AppraisesSignature) {

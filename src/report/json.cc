@@ -383,8 +383,8 @@ std::string to_json(const JudgedArtifact& judged, const Verdict& verdict) {
   if (!verdict.open.empty()) json["open"] = verdict.open;
   json["log"] = verdict.log;
   json["steps"] = steps_of(verdict.steps);
-  json["measured"] = Json::array();
-  json["audited"] = Json::array();
+  json["measured"] = judged.measured;
+  json["audited"] = judged.audited;
   return line(json);
 }
 

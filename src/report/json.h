@@ -30,6 +30,8 @@ struct JudgedArtifact {
   std::string taint;                   // of a module that loads
   std::optional<Errno> signature_err;  // what the signature check of kexec said
   KernelId kernel;                     // whose rules they are
+  std::vector<std::string> measured;   // by IMA
+  std::vector<std::string> audited;
 };
 std::string to_json(const Rule& rule, std::uint64_t proving_rows);          // "assay.rule/1"
 std::string to_json(const JudgedArtifact& judged, const Verdict& verdict);  // "assay.verdict/1"

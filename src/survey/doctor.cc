@@ -62,6 +62,7 @@ class Doctor final : public SourceVisitor {
       : options_(options),
         root_(HostRoot(options.root).path("")),
         platform_(platform),
+        ima_(platform),
         layout_(layout),
         ordered_(report),
         pool_(options.jobs) {}
@@ -99,17 +100,17 @@ class Doctor final : public SourceVisitor {
     JudgeRequest request;
     request.request = is_image ? Request::kexec : Request::module;
     Diagnosis diagnosis;
-    diagnosis.request = request.name();
+    diagnosis.request = request_name(request.request);
     const auto evidence = [&]() -> Result<RequestEvidence> {
       ASSAY_TRY(const auto file, open_file(found.path));
-      return collect_request(request, *file, file_name);
+      return collect_request(request, {*file, file_name, found.path, ima_.hashes()});
     }();
     if (!evidence) {
       diagnosis.judged.path = found.name;
       diagnosis.judged.reason = explain(with_path(evidence.error(), found.name));
       return diagnosis;
     }
-    diagnosis.judged = judge_on(request, *evidence, found.name, platform_);
+    diagnosis.judged = judge_on(request, *evidence, found.name, ima_);
     if (const SignatureEvidence* signature = signature_of(*evidence))
       note_signer(*signature, diagnosis);
     finish_diagnosis(found.path, diagnosis);
@@ -161,6 +162,7 @@ class Doctor final : public SourceVisitor {
   const DoctorOptions& options_;
   const std::string root_;
   const Platform& platform_;
+  PlatformIma ima_;
   const HostLayout& layout_;
   Reports ordered_;
   Pool pool_;

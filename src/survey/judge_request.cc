@@ -1,14 +1,16 @@
 #include "survey/judge_request.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <array>
 #include <charconv>
 #include <ranges>
 
 #include "base/limits.h"
+#include "formats/elf.h"
 #include "formats/module_name.h"
-#include "judge/ima_door.h"
+#include "survey/request_walk.h"
 
 namespace assay {
 
@@ -51,25 +53,43 @@ Result<std::unique_ptr<Content>> decompress(const Content& content, std::string_
   return hold(*stream, limits::kArtifactInMemory, limits::kArtifactSize);
 }
 
-// IMA is asked when the file has been read. What it answers is not found out here: with a rule that
-// appraises, the verdict is open.
-Outcome ask_ima(Walk& walk, const JudgeRequest& request, const Platform& platform) {
-  const auto rule = find_appraisal_rule(
-      platform, request.request == Request::module ? "MODULE_CHECK" : "KEXEC_KERNEL_CHECK");
-  if (!rule || walk.settle(Truth::unknown, "ima: " + *rule)) return {};
-  return {Errno::eacces, -1};
+constexpr std::string_view kRequests[] = {
+    "module", "kexec", "kexec-initramfs", "firmware", "policy", "read", "exec", "mmap"};
+
+// The hook of what IMA alone looks at, once the file is open; of reading there is none.
+ImaHook hook_of(Request request) {
+  switch (request) {
+    case Request::kexec_initramfs: return ImaHook::kexec_initramfs_check;
+    case Request::firmware: return ImaHook::firmware_check;
+    case Request::policy: return ImaHook::policy_check;
+    default: return ImaHook::none;
+  }
 }
 
 }  // namespace
 
+std::string_view request_name(Request request) {
+  return kRequests[static_cast<std::size_t>(request)];
+}
+
+bool is_for_ima_alone(Request request) {
+  return request != Request::module && request != Request::kexec;
+}
+
 Result<JudgeRequest> parse_request(std::string_view request, const std::string& syscall,
                                    const std::string& flags) {
   JudgeRequest parsed;
-  if (request == "kexec")
-    parsed.request = Request::kexec;
-  else if (request != "module")
-    return fail(Reason::usage, {},
-                fmt::format("unknown request {}, expected module or kexec", request));
+  const auto* found = std::ranges::find(kRequests, request);
+  if (found == std::end(kRequests))
+    return fail(
+        Reason::usage, {},
+        fmt::format("unknown request {}, expected {}", request, fmt::join(kRequests, ", ")));
+  parsed.request = static_cast<Request>(found - std::begin(kRequests));
+  if (is_for_ima_alone(parsed.request)) {
+    if (!syscall.empty() || !flags.empty())
+      return fail(Reason::usage, {}, fmt::format("{} has no --syscall and no --flags", request));
+    return parsed;
+  }
   const bool is_module = parsed.request == Request::module;
   const std::array<std::string_view, 2> calls =
       is_module ? std::array<std::string_view, 2>{"init_module", "finit_module"}
@@ -92,49 +112,87 @@ Result<JudgeRequest> parse_request(std::string_view request, const std::string& 
   return parsed;
 }
 
-Result<RequestEvidence> collect_request(const JudgeRequest& request, const Content& content,
-                                        std::string_view file_name) {
-  RequestEvidence evidence;
+namespace {
+
+// The file in memory, and what the kernel makes of a compressed module.
+void add_memory(RequestEvidence& evidence) {
+  const AppendedEvidence* appended = evidence.module  ? &evidence.module->appended
+                                     : evidence.kexec ? &evidence.kexec->appended
+                                                      : evidence.appended.get();
+  if (appended != nullptr)
+    evidence.in_memory = ima_evidence_in_memory(*evidence.on_disk, *appended);
+  if (evidence.module && evidence.module->decompressed)
+    evidence.decompressed =
+        ima_evidence_in_memory(*evidence.on_disk, evidence.module->decompressed->appended);
+}
+
+Result<void> collect_for_ima(RequestEvidence& evidence, Request request, const Content& content) {
+  if (request == Request::policy) {
+    if (content.size() > limits::kConfig)
+      return fail(Reason::limit_size, {0, content.size()}, "a policy");
+    std::vector<std::uint8_t> bytes(content.size());
+    ASSAY_CHECK(content.read(0, bytes));
+    evidence.text.assign(bytes.begin(), bytes.end());
+  }
+  if (request == Request::exec)
+    if (const auto elf = Elf::open(content); elf && *elf)
+      for (const ElfSegment& segment : (*elf)->segments())
+        if (segment.type == elf::kLoad && (segment.flags & elf::kExecute) != 0)
+          ++evidence.executable_segments;
+  if (hook_of(request) == ImaHook::none) return {};
+  ASSAY_TRY(AppendedEvidence appended, collect_appended(content, {}));
+  evidence.appended = std::make_unique<const AppendedEvidence>(std::move(appended));
+  return {};
+}
+
+// What the system call itself is about.
+Result<void> collect_for_call(RequestEvidence& evidence, const JudgeRequest& request,
+                              const RequestFile& file) {
   const EvidenceOptions options{.file_sha256 = true};
+  if (is_for_ima_alone(request.request))
+    return collect_for_ima(evidence, request.request, file.content);
   if (request.request == Request::kexec) {
-    ASSAY_TRY(evidence.kexec, collect_kexec(content, options));
-    return evidence;
+    ASSAY_TRY(KexecEvidence kexec, collect_kexec(file.content, options));
+    evidence.kexec = std::make_unique<const KexecEvidence>(std::move(kexec));
+    return {};
   }
   evidence.load = {request.syscall == "init_module", request.flags};
+  std::unique_ptr<Content> plain;
   if (!request.syscall && request.flags == 0) {
-    ASSAY_TRY(const auto plain, decompress(content, file_name));
-    if (plain) {
-      evidence.load.from_memory = true;
-      ASSAY_TRY(evidence.module, collect_module(*plain, options));
-      return evidence;
-    }
+    ASSAY_TRY(plain, decompress(file.content, file.name));
+    if (plain) evidence.load.from_memory = true;
   }
-  ASSAY_TRY(evidence.module, collect_module(content, options));
+  ASSAY_TRY(ModuleEvidence module, collect_module(plain ? *plain : file.content, options));
+  evidence.module = std::make_unique<const ModuleEvidence>(std::move(module));
+  return {};
+}
+
+}  // namespace
+
+Result<RequestEvidence> collect_request(const JudgeRequest& request, const RequestFile& file) {
+  RequestEvidence evidence;
+  ASSAY_CHECK(collect_for_call(evidence, request, file));
+  if (file.ima_hashes.empty()) return evidence;
+  ASSAY_TRY(evidence.on_disk,
+            collect_ima_file(file.content, file.path, request.facts, file.ima_hashes));
+  add_memory(evidence);
   return evidence;
 }
 
 RequestVerdict judge_request(const JudgeRequest& request, const RequestEvidence& evidence,
-                             const Platform& platform, bool explain) {
+                             const PlatformIma& ima, bool explain) {
   RequestVerdict judged;
   std::optional<Outcome> signature;
   bool first = true;
-  judged.verdict = conclude(platform.kernel, explain, [&](Walk& walk) {
-    std::optional<Outcome> signature_here;
-    std::string taint;
-    if (const Outcome open = ask_ima(walk, request, platform); open.failed())
-      return Ending{Decision::refused, open};
-    const Ending ending =
-        request.request == Request::module
-            ? load_module(walk, *evidence.module, evidence.load, platform, taint)
-        : request.syscall == "kexec_load"
-            ? kexec_load(walk, platform, {})
-            : kexec_file_load(walk, *evidence.kexec, {request.flags}, platform, {}, signature_here);
+  judged.verdict = conclude(ima.platform().kernel, explain, [&](Walk& walk) {
+    RequestWalk way(walk, request, evidence, ima);
+    const Ending ending = way.go();
     // The verdict is that of the first walk; others only show whether it is certain.
-    if (first) {
-      judged.taint = taint;
-      signature = signature_here;
-      first = false;
-    }
+    if (!first) return ending;
+    first = false;
+    judged.taint = way.taint();
+    signature = way.signature();
+    way.report(judged);
     return ending;
   });
   if (signature && !signature->crash) judged.signature_err = signature->err;

@@ -115,8 +115,20 @@ JudgedModule judge_module(const Examined& artifact, const TrustAnswer& trust) {
   return judged;
 }
 
+// What execve takes, of what is there without other formats: ELF and scripts.
+bool is_program(const Content& content) {
+  constexpr std::uint64_t kMagic = 4;
+  std::vector<std::uint8_t> scratch;
+  const auto head = view_of(content, 0, std::min(kMagic, content.size()), scratch);
+  return head && (head->text().starts_with("\x7F"
+                                           "ELF") ||
+                  head->text().starts_with("#!"));
+}
+
 // Is this what the request is about? A damaged image is one.
 Result<bool> is_wanted(const JudgeRequest& request, const Found& found, const Content& content) {
+  if (is_for_ima_alone(request.request))
+    return request.request != Request::exec || is_program(content);
   if (request.request == Request::module) return parse_module_name(found.inner_name).has_value();
   const auto image = find_kernel_image(content);
   if (image) return image->has_value();
@@ -237,10 +249,15 @@ void report_with_inner(const Examined& artifact,
 }  // namespace
 
 JudgedModule judge_on(const JudgeRequest& request, const RequestEvidence& evidence,
-                      const std::string& name, const Platform& platform) {
-  RequestVerdict answer = judge_request(request, evidence, platform, true);
-  JudgedModule judged{name, platform.name,  {}, std::move(answer.verdict), {}, {},
-                      {},   platform.kernel};
+                      const std::string& name, const PlatformIma& ima) {
+  const Platform& platform = ima.platform();
+  RequestVerdict answer = judge_request(request, evidence, ima, true);
+  JudgedModule judged{.path = name,
+                      .platform = platform.name,
+                      .verdict = std::move(answer.verdict),
+                      .kernel = platform.kernel,
+                      .measured = std::move(answer.measured),
+                      .audited = std::move(answer.audited)};
   judged.rules =
       fmt::format("{} {} {}", to_string(platform.kernel.version),
                   variant_name(platform.kernel.variant), arch_name(platform.kernel.arch));
@@ -367,6 +384,13 @@ Surveyed survey_and_judge_on(const SurveyOptions& options, const JudgeRequest& r
   const auto failed = [](const Error& error) {
     return Verdicts{{error.path, {}, {}, {}, explain(error), {}, {}, {}}};
   };
+  std::vector<PlatformIma> machines;
+  std::vector<const HashAlgo*> hashes;
+  for (const Platform& platform : platforms) {
+    machines.emplace_back(platform);
+    for (const HashAlgo* hash : machines.back().hashes())
+      if (std::ranges::find(hashes, hash) == hashes.end()) hashes.push_back(hash);
+  }
   const auto judge = [&](const Found& found) -> Result<std::optional<Verdicts>> {
     std::unique_ptr<Content> file;
     if (!found.content) {
@@ -379,9 +403,10 @@ Surveyed survey_and_judge_on(const SurveyOptions& options, const JudgeRequest& r
       ASSAY_TRY(const bool wanted, is_wanted(request, found, content));
       if (!wanted) return std::nullopt;
     }
-    ASSAY_TRY(const RequestEvidence evidence, collect_request(request, content, found.inner_name));
+    ASSAY_TRY(const RequestEvidence evidence,
+              collect_request(request, {content, found.inner_name, found.path, hashes}));
     Verdicts verdicts;
-    for (const Platform& platform : platforms)
+    for (const PlatformIma& platform : machines)
       verdicts.push_back(judge_on(request, evidence, found.name, platform));
     return std::optional(std::move(verdicts));
   };

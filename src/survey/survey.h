@@ -71,18 +71,21 @@ struct JudgedModule {
   std::string taint;                   // of a module that loads
   std::optional<Errno> signature_err;  // what the signature check of kexec said
   KernelId kernel;                     // whose rules they are
+  std::vector<std::string> measured;   // by IMA
+  std::vector<std::string> audited;
 };
 
-// One file, named `name`, on one platform.
+// One file, named `name`, on the platform of `ima`.
 JudgedModule judge_on(const JudgeRequest& request, const RequestEvidence& evidence,
-                      const std::string& name, const Platform& platform);
+                      const std::string& name, const PlatformIma& ima);
 
 // Every module judged for the kernel of its own package.
 Surveyed survey_and_judge(const SurveyOptions& options, const TrustOptions& trust,
                           const std::function<void(const JudgedModule&)>& report);
 
-// Every module, or kernel image, judged on each of `platforms`; `report` gets one verdict for each,
-// in their order. Files that are named themselves are judged whatever they are.
+// Every module, or kernel image, or file that IMA alone looks at, judged on each of `platforms`;
+// `report` gets one verdict for each, in their order. Files that are named themselves are judged
+// whatever they are.
 Surveyed survey_and_judge_on(const SurveyOptions& options, const JudgeRequest& request,
                              std::span<const Platform> platforms,
                              const std::function<void(const std::vector<JudgedModule>&)>& report);

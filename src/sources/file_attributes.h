@@ -1,0 +1,27 @@
+// sources/file_attributes.h - what the file system says of a file beside its bytes.
+
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace assay {
+
+struct FileAttributes {
+  std::uint32_t owner = 0;
+  std::uint32_t group = 0;
+  std::uint16_t mode = 0;              // with the type: S_IFREG
+  std::uint64_t filesystem_magic = 0;  // statfs(2)
+  bool has_xattrs = false;             // the file system has extended attributes
+  // Those whose names begin with "security.".
+  std::map<std::string, std::vector<std::uint8_t>, std::less<>> security;
+};
+
+// Links are followed.
+Result<FileAttributes> read_file_attributes(const std::string& path);
+
+}  // namespace assay

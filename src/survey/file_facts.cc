@@ -1,0 +1,88 @@
+#include "survey/file_facts.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ranges>
+
+#include "base/hex.h"
+#include "base/limits.h"
+#include "sources/file_attributes.h"
+
+namespace assay {
+
+namespace {
+
+constexpr std::string_view kBlanks = " \t\r\n";
+
+struct MaskName {
+  std::string_view name;
+  std::uint32_t bit;
+};
+constexpr MaskName kMasks[] = {{"MAY_EXEC", kMayExec},
+                               {"MAY_WRITE", kMayWrite},
+                               {"MAY_READ", kMayRead},
+                               {"MAY_APPEND", kMayAppend}};
+
+}  // namespace
+
+Result<void> add_xattr(FileFacts& facts, const std::string& name_and_file) {
+  const std::size_t equals = name_and_file.find('=');
+  const std::string name = name_and_file.substr(0, equals);
+  if (equals == name_and_file.npos || !name.starts_with("security."))
+    return fail(Reason::usage, {}, "--xattr wants security.NAME=HEXFILE");
+  ASSAY_TRY(const auto file, open_file(name_and_file.substr(equals + 1)));
+  if (file->size() > limits::kConfig) return fail(Reason::limit_size, {0, file->size()}, name);
+  std::vector<std::uint8_t> bytes(file->size());
+  ASSAY_CHECK(file->read(0, bytes));
+  std::string digits;
+  for (const std::uint8_t byte : bytes)
+    if (kBlanks.find(static_cast<char>(byte)) == kBlanks.npos) digits += static_cast<char>(byte);
+  const auto value = from_hex(digits);
+  if (!value) return fail(Reason::usage, {}, name + ": not hexadecimal");
+  facts.xattrs[name] = *value;
+  return {};
+}
+
+Result<std::uint32_t> parse_mask(std::string_view text) {
+  std::uint32_t mask = 0;
+  for (const auto part : text | std::views::split('|')) {
+    const auto* found =
+        std::ranges::find(kMasks, std::string_view(part.begin(), part.end()), &MaskName::name);
+    if (found == std::end(kMasks))
+      return fail(
+          Reason::usage, {},
+          fmt::format("unknown mask {}, expected MAY_READ, MAY_WRITE, MAY_EXEC or MAY_APPEND",
+                      text));
+    mask |= found->bit;
+  }
+  return mask;
+}
+
+Result<ImaEvidence> collect_ima_file(const Content& content, const std::string& path,
+                                     const FileFacts& facts,
+                                     const std::vector<const HashAlgo*>& hashes) {
+  Xattrs xattrs;
+  ImaFile file;
+  std::optional<std::uint16_t> mode;
+  if (!path.empty()) {
+    ASSAY_TRY(FileAttributes attributes, read_file_attributes(path));
+    xattrs = std::move(attributes.security);
+    file.owner = attributes.owner;
+    file.group = attributes.group;
+    file.filesystem.magic = attributes.filesystem_magic;
+    file.filesystem.has_xattrs = truth(attributes.has_xattrs);
+    mode = attributes.mode;
+  }
+  for (const auto& [name, value] : facts.xattrs) xattrs.insert_or_assign(name, value);
+  if (!facts.xattrs.empty()) file.filesystem.has_xattrs = Truth::yes;
+  if (facts.owner) file.owner = facts.owner;
+  if (facts.fs_magic) file.filesystem.magic = facts.fs_magic;
+  file.filesystem.uuid = facts.fs_uuid;
+  ASSAY_TRY(ImaEvidence evidence, collect_ima(content, std::move(xattrs), hashes));
+  evidence.file = std::move(file);
+  evidence.mode = mode;
+  return evidence;
+}
+
+}  // namespace assay

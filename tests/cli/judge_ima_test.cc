@@ -1,0 +1,148 @@
+// assay judge where IMA has a policy. Expected verdicts are those of security/integrity/ima, 6.1 to
+// 7.2, and of booted kernels.
+
+#include <gtest/gtest.h>
+
+#include "tests/cli/run_assay.h"
+
+namespace assay {
+namespace {
+
+class JudgeIma : public testing::Test {
+ protected:
+  std::string write(const std::string& name, const std::string& text) {
+    const std::vector<std::uint8_t> bytes(text.begin(), text.end());
+    write_file(folder_ / name, bytes);
+    return folder_ / name;
+  }
+
+  // A kernel with IMA, no keys, and this policy.
+  std::string platform(const std::string& policy, const std::string& cmdline = "quiet") {
+    write("policy", policy);
+    return write(
+        "platform.toml",
+        "schema = 1\n[kernel]\nversion = \"6.12\"\narch = \"x86_64\"\n"
+        "variant = \"mainline\"\ncmdline = \"" +
+            cmdline +
+            "\"\nconfig = { CONFIG_IMA = \"y\", CONFIG_IMA_APPRAISE = \"y\", "
+            "CONFIG_IMA_APPRAISE_BOOTPARAM = \"y\", CONFIG_IMA_DEFAULT_HASH = \"sha256\", "
+            "CONFIG_IMA_APPRAISE_MODSIG = \"y\", CONFIG_CRYPTO_SHA256 = \"y\", "
+            "CONFIG_IMA_WRITE_POLICY = \"y\", CONFIG_IMA_DEFAULT_TEMPLATE = \"ima-ng\", "
+            "CONFIG_MODULE_SIG = \"y\", CONFIG_KEXEC = \"y\", CONFIG_KEXEC_FILE = \"y\" }\n"
+            "[state]\nsecure_boot = false\nlockdown = \"none\"\nsig_enforce = false\n"
+            "modules_disabled = false\nkexec_load_disabled = false\n"
+            "[keyrings]\nima = []\nevm = []\nima_blacklist = []\n"
+            "[ima]\npolicy = [\"policy\"]\n[subject]\nuid = 0\n");
+  }
+
+  Json judge(const std::string& request, const std::string& on, const std::string& file,
+             std::vector<std::string> more = {}) {
+    more.insert(more.begin(), {"judge", request, "--json", "--platform", on});
+    more.push_back(file);
+    const Ran ran = run_assay(more);
+    EXPECT_FALSE(ran.lines().empty()) << ran.error;
+    return ran.lines().empty() ? Json() : ran.lines().front();
+  }
+
+  TemporaryFolder folder_;
+};
+
+constexpr const char* kScript = "#!/bin/true\n";
+
+TEST_F(JudgeIma, TheHookDecidesWhichRequestARuleIsAbout) {
+  const std::string file = write("script", kScript);
+  const std::string on = platform("appraise func=BPRM_CHECK\n");
+  const Json run = judge("exec", on, file);
+  EXPECT_EQ(run["decision"], "refused");
+  EXPECT_EQ(run["errno"], "EACCES");
+  EXPECT_EQ(run["deciding_rule"], "ima/enforced");
+  EXPECT_EQ(run["reason"]["cause"], "ima/hash-present");
+  EXPECT_EQ(run["audited"][0], "op=appraise_data cause=missing-hash");
+  EXPECT_EQ(judge("read", on, file)["decision"], "allowed");
+  EXPECT_EQ(judge("mmap", on, file)["decision"], "allowed");
+  for (const auto& [request, hook] :
+       std::map<std::string, std::string>{{"read", "FILE_CHECK"},
+                                          {"mmap", "MMAP_CHECK"},
+                                          {"firmware", "FIRMWARE_CHECK"},
+                                          {"policy", "POLICY_CHECK"},
+                                          {"kexec-initramfs", "KEXEC_INITRAMFS_CHECK"}}) {
+    const Json judged = judge(request, platform("appraise func=" + hook + "\n"), file);
+    EXPECT_EQ(judged["errno"], "EACCES") << request;
+    EXPECT_EQ(judged["request"], request);
+  }
+}
+
+TEST_F(JudgeIma, NotEnforced) {
+  const std::string file = write("script", kScript);
+  const Json judged =
+      judge("exec", platform("appraise func=BPRM_CHECK\n", "ima_appraise=log"), file);
+  EXPECT_EQ(judged["decision"], "allowed_unverified");
+  EXPECT_EQ(judged["errno"], "0");
+  EXPECT_EQ(judged["audited"][0], "op=appraise_data cause=missing-hash");
+}
+
+TEST_F(JudgeIma, AttributesAndFactsFromOptions) {
+  const std::string file = write("script", kScript);
+  const std::string on = platform("appraise func=BPRM_CHECK fowner=1000\n");
+  EXPECT_EQ(judge("exec", on, file, {"--fowner", "0"})["decision"], "allowed");
+  EXPECT_EQ(judge("exec", on, file, {"--fowner", "1000"})["errno"], "EACCES");
+  // Of the type 4 with too short a digest.
+  const std::string bad = write("bad.hex", "0404 00\n");
+  const Json judged =
+      judge("exec", on, file, {"--fowner", "1000", "--xattr", "security.ima=" + bad});
+  EXPECT_EQ(judged["reason"]["cause"], "ima/hash-matches");
+  // Type 4 with what sha256sum says of the file.
+  const std::string good =
+      write("good.hex", "0404 1b577383bcfb9f191c785497f4ac34a8fb546807bd1094ef65d0ce9a5a63423e\n");
+  EXPECT_EQ(
+      judge("exec", on, file, {"--fowner", "1000", "--xattr", "security.ima=" + good})["decision"],
+      "allowed");
+  const std::string elsewhere = platform("appraise func=BPRM_CHECK fsmagic=0x1234\n");
+  EXPECT_EQ(judge("exec", elsewhere, file, {"--fsmagic", "1234"})["errno"], "EACCES");
+  EXPECT_EQ(judge("exec", elsewhere, file, {"--fsmagic", "ef53"})["decision"], "allowed");
+}
+
+TEST_F(JudgeIma, APolicyIsAppraisedAndRead) {
+  const std::string on = platform("measure func=BPRM_CHECK\n");
+  EXPECT_EQ(judge("policy", on, write("new", "measure func=MMAP_CHECK\n"))["decision"], "allowed");
+  const Json judged = judge("policy", on, write("wrong", "measure func=NO_CHECK\n"));
+  EXPECT_EQ(judged["errno"], "EINVAL");
+}
+
+TEST_F(JudgeIma, ModulesAndKernels) {
+  const std::string file = write("x.ko", "no module");
+  const std::string on = platform(
+      "appraise func=MODULE_CHECK appraise_type=imasig\n"
+      "appraise func=KEXEC_KERNEL_CHECK appraise_type=imasig\n");
+  const Json by_file = judge("module", on, file, {"--syscall", "finit_module"});
+  EXPECT_EQ(by_file["errno"], "EACCES");
+  EXPECT_EQ(by_file["reason"]["cause"], "ima/signature-present");
+  // There is no file to be appraised.
+  const std::string big = write("y.ko", std::string(100, 'x'));
+  EXPECT_EQ(judge("module", on, big, {"--syscall", "init_module"})["deciding_rule"],
+            "ima/module-file");
+  EXPECT_EQ(judge("kexec", on, file, {"--syscall", "kexec_load"})["errno"], "EACCES");
+  EXPECT_EQ(judge("kexec", on, file)["reason"]["cause"], "ima/signature-present");
+}
+
+TEST_F(JudgeIma, WhatIsNotKnownIsLeftOpen) {
+  const std::string file = write("script", kScript);
+  const std::string on =
+      platform("appraise func=BPRM_CHECK fsuuid=11111111-2222-3333-4444-555555555555\n");
+  EXPECT_EQ(judge("exec", on, file)["decision"], "undetermined");
+  EXPECT_EQ(judge("exec", on, file, {"--fsuuid", "11111111-2222-3333-4444-555555555555"})["errno"],
+            "EACCES");
+}
+
+TEST_F(JudgeIma, Usage) {
+  const std::string file = write("script", kScript);
+  const std::string on = platform("measure\n");
+  EXPECT_EQ(run_assay({"judge", "read", "--platform", on, "--mask", "MAY", file}).status, 2);
+  EXPECT_EQ(run_assay({"judge", "read", "--platform", on, "--xattr", "security.ima", file}).status,
+            2);
+  EXPECT_EQ(run_assay({"judge", "read", "--platform", on, "--flags", "1", file}).status, 2);
+  EXPECT_EQ(run_assay({"judge", "dance", "--platform", on, file}).status, 2);
+}
+
+}  // namespace
+}  // namespace assay
