@@ -10,6 +10,20 @@ KnownRing known_ring(const Platform& platform, Ring ring, std::string_view key) 
   return {platform.ring(ring).get(), platform.has_no(ring), key};
 }
 
+// What the kernel shows of its policy is what it would take as one.
+std::vector<PolicyRule> parse_shown_rules(Walk& walk, std::string_view text,
+                                          const ImaPolicyContext& context) {
+  std::vector<PolicyRule> rules;
+  for (const ImaPolicyLine& line : split_ima_policy(text)) {
+    if (!line.is_rule) continue;
+    ParsedImaRule parsed = parse_ima_rule(walk, line.text, line.offset, context);
+    if (parsed.outcome.failed()) continue;
+    rules.push_back(
+        {std::move(parsed.rule), RuleOrigin::custom, line.number, std::string(line.text)});
+  }
+  return rules;
+}
+
 // Does the kind of file system have handlers of extended attributes at all (IOP_XATTR)?
 Truth has_xattrs(std::string_view type, const KernelConfig& config) {
   if (type == "tmpfs" || type == "devtmpfs") return config.is_on("CONFIG_TMPFS_XATTR");
@@ -128,6 +142,12 @@ const ImaState& PlatformIma::state(Walk& walk, std::optional<ImaState>& room) co
   return always_ ? *always_ : room.emplace(make(walk));
 }
 
+Truth PlatformIma::is_whole() const {
+  const ImaSettings& ima = platform_.ima;
+  if (ima.policy_is_known || ima.initial_rules) return Truth::yes;
+  return platform_.config.is_on("CONFIG_IMA_APPRAISE") == Truth::no ? Truth::yes : Truth::unknown;
+}
+
 std::vector<const HashAlgo*> PlatformIma::hashes() const {
   if (!has_rules_) return {};
   if (always_) return {&always_->hash()};
@@ -138,6 +158,12 @@ std::vector<const HashAlgo*> PlatformIma::hashes() const {
 ImaState PlatformIma::make(Walk& walk) const {
   const ImaSetup setup = ima_setup(platform_);
   ImaState state(walk, setup);
+  if (!platform_.ima.policy_is_known && platform_.ima.initial_rules) {
+    std::string text;
+    for (const std::string& rule : *platform_.ima.initial_rules) text += rule + '\n';
+    state.replace_rules(parse_shown_rules(walk, text, state.policy_context(setup)));
+    return state;
+  }
   for (const std::string& text : platform_.ima.policy) {
     ImaPolicySession session(walk, state, setup);
     const std::string ended = text.ends_with('\n') ? text : text + '\n';

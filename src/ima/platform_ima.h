@@ -35,10 +35,10 @@ ImaSubject ima_subject(const Platform& platform);
 const MountedFilesystem* find_filesystem(const Platform& platform, std::string_view path);
 ImaFile ima_file_on(const MountedFilesystem& filesystem, const KernelConfig& config);
 
-// IMA as a request finds it: booted, and with the platform's custom policies loaded. Whatever this
-// depends on and the platform leaves open is settled by each walk; where it leaves nothing open,
-// that is done once.
-// "11111111-2222-3333-4444-555555555555".
+// IMA as a request finds it: booted, and with the platform's custom policies loaded; where those
+// are not known, with the rules that the platform says are in force (ima.initial_rules). Whatever
+// this depends on and the platform leaves open is settled by each walk; where it leaves nothing
+// open, that is done once. "11111111-2222-3333-4444-555555555555".
 std::optional<FsUuid> parse_fs_uuid(std::string_view text);
 
 class PlatformIma {
@@ -51,6 +51,8 @@ class PlatformIma {
   const ImaState& state(Walk& walk, std::optional<ImaState>& room) const;
   // False: no rule in force asks about any file, whatever is open.
   bool has_rules() const { return has_rules_; }
+  // Are these all the rules? Else a policy may have been loaded that the platform does not name.
+  Truth is_whole() const;
   // The digests that ima_hash= may name; none where no file is asked about.
   std::vector<const HashAlgo*> hashes() const;
 

@@ -53,6 +53,25 @@ TEST(PlatformIma, WhatIsOpenIsSettledByTheWalk) {
   EXPECT_EQ(known.state(other, room).rules().size(), 4U);
 }
 
+TEST(PlatformIma, RulesAreKnownOrNot) {
+  Platform platform = machine();
+  EXPECT_EQ(PlatformIma(platform).is_whole(), Truth::unknown);
+  platform.ima.initial_rules = {"measure func=BPRM_CHECK ", "appraise func=POLICY_CHECK fowner=0 "};
+  const PlatformIma shown(platform);
+  EXPECT_EQ(shown.is_whole(), Truth::yes);
+  Walk walk(platform.kernel, {}, false);
+  std::optional<ImaState> room;
+  const ImaState& state = shown.state(walk, room);
+  ASSERT_EQ(state.rules().size(), 2U);
+  EXPECT_TRUE(state.appraise() & appraise_mode::kPolicy);
+  platform.ima.initial_rules.reset();
+  platform.ima.policy_is_known = true;
+  EXPECT_EQ(PlatformIma(platform).is_whole(), Truth::yes);
+  platform.ima.policy_is_known = false;
+  platform.config.set("CONFIG_IMA_APPRAISE", "n");
+  EXPECT_EQ(PlatformIma(platform).is_whole(), Truth::yes);
+}
+
 TEST(PlatformIma, SecureBootOfS390IsItsLoader) {
   Platform platform = machine();
   EXPECT_EQ(ima_secure_boot(platform), Truth::no);

@@ -136,6 +136,14 @@ ImaPolicyContext ImaState::policy_context(const ImaSetup& setup) const {
           options_.custom_template ? &*options_.custom_template : nullptr};
 }
 
+void ImaState::replace_rules(std::vector<PolicyRule> rules) {
+  for (const PolicyRule& each : rules)
+    if (each.rule.action == ImaAction::appraise) noted_bits_ |= appraise_bit(each.rule.func);
+  default_ = std::move(rules);
+  is_custom_ = false;
+  update_flags();
+}
+
 void ImaState::add_custom_rules(std::vector<PolicyRule> rules, std::uint32_t appraise_bits) {
   std::ranges::move(rules, std::back_inserter(custom_));
   noted_bits_ |= appraise_bits;

@@ -58,6 +58,9 @@ class ImaState {
   // ima_update_policy: from now on the rules of architecture and build, and all custom ones.
   void add_custom_rules(std::vector<PolicyRule> rules, std::uint32_t appraise_bits);
 
+  // The rules in force are known to be these, wherever they come from.
+  void replace_rules(std::vector<PolicyRule> rules);
+
  private:
   void set_appraise(Walk& walk, const ImaSetup& setup);
   void set_hash(Walk& walk, const ImaSetup& setup);

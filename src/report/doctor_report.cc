@@ -70,7 +70,8 @@ std::string to_json(const Diagnosis& diagnosis) {
   const JudgedModule& judged = diagnosis.judged;
   Json json = Json::parse(
       to_json(JudgedArtifact{diagnosis.request, judged.path, judged.platform, judged.rules,
-                             judged.reason, judged.taint, judged.signature_err, judged.kernel},
+                             judged.reason, judged.taint, judged.signature_err, judged.kernel,
+                             judged.measured, judged.audited},
               judged.verdict));
   json["prognosis"] = prognosis_name(prognosis_of(judged.verdict));
   json["wants"] = nullptr;

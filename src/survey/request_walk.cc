@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "ima/rules.h"
+
 namespace assay {
 
 namespace {
@@ -32,12 +34,21 @@ RequestWalk::RequestWalk(Walk& walk, const JudgeRequest& request, const RequestE
     : walk_(walk),
       request_(request),
       evidence_(evidence),
+      ima_(ima),
       platform_(ima.platform()),
       kernel_{state_of(ima, walk, room_), platform_.config, platform_.signatures, ima.rings(),
               evm_state(platform_)},
       door_(kernel_, subject_of(platform_, request.facts)) {}
 
+// A policy that the platform does not name may ask for what this file has not.
+Outcome RequestWalk::ask_of_other_rules() {
+  return walk_.check(rules::ima::not_enforced, ima_.is_whole(), "ima.policy",
+                     [] { return std::string("a policy that the platform does not name"); });
+}
+
 Ending RequestWalk::go() {
+  if (ima_.is_whole() == Truth::unknown)
+    if (const Outcome bad = ask_of_other_rules(); bad.failed()) return {Decision::refused, bad};
   const bool names_no_file = request_.syscall == "kexec_load";
   if (!names_no_file) {
     const std::uint32_t mask = request_.request == Request::exec ? kMayExec

@@ -24,6 +24,7 @@ class RequestWalk {
   void report(RequestVerdict& judged) const;
 
  private:
+  Outcome ask_of_other_rules();
   Ending load_module();
   Ending load_kernel();
   Ending ask_ima_alone();
@@ -36,6 +37,7 @@ class RequestWalk {
   Walk& walk_;
   const JudgeRequest& request_;
   const RequestEvidence& evidence_;
+  const PlatformIma& ima_;
   const Platform& platform_;
   std::optional<ImaState> room_;
   ImaKernel kernel_;

@@ -134,6 +134,18 @@ TEST_F(JudgeIma, WhatIsNotKnownIsLeftOpen) {
             "EACCES");
 }
 
+TEST_F(JudgeIma, APolicyThatIsNotNamedIsOpen) {
+  const std::string on = write("other.toml",
+                               "schema = 1\n[kernel]\nversion = \"6.12\"\narch = \"x86_64\"\n"
+                               "variant = \"mainline\"\ncmdline = \"quiet\"\nconfig = { "
+                               "CONFIG_IMA = \"y\", CONFIG_IMA_APPRAISE = \"y\", "
+                               "CONFIG_IMA_DEFAULT_HASH = \"sha256\", "
+                               "CONFIG_IMA_DEFAULT_TEMPLATE = \"ima-ng\" }\n");
+  const Json judged = judge("read", on, write("script", kScript));
+  EXPECT_EQ(judged["decision"], "undetermined");
+  EXPECT_EQ(judged["open"][0], "ima.policy");
+}
+
 TEST_F(JudgeIma, Usage) {
   const std::string file = write("script", kScript);
   const std::string on = platform("measure\n");
