@@ -56,7 +56,8 @@ TEST(Usage, SaysInOneLineWhatIsWrong) {
       {{"verify", "--trust"},
        "assay verify: --trust: 1 required PATH missing (see assay verify --help)\n"},
       {{"judge", "reboot", "x"},
-       "assay judge: unknown request reboot, expected module or kexec (see assay judge --help)\n"},
+       "assay judge: unknown request reboot, expected module, kexec, kexec-initramfs, firmware, "
+       "policy, read, exec, mmap (see assay judge --help)\n"},
       {{"judge", "module"}, "assay judge: PATH is missing (see assay judge --help)\n"},
   };
   for (const Case& one : cases) {
