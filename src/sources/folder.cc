@@ -49,11 +49,11 @@ class FolderWalk {
 
   void walk() {
     list(root_);
-    std::ranges::sort(files_, [](const std::string& a, const std::string& b) {
-      const bool a_first = is_likely_image_name(file_name_of(a));
-      const bool b_first = is_likely_image_name(file_name_of(b));
-      return a_first != b_first ? a_first : a < b;
-    });
+    // Images first: what they are searched for takes longest, and modules wait for it.
+    const auto others = std::ranges::partition(
+        files_, [](const std::string& path) { return is_likely_image_name(file_name_of(path)); });
+    std::sort(files_.begin(), others.begin());
+    std::ranges::sort(others);
     for (const std::string& path : files_) visit(path);
   }
 
@@ -76,7 +76,7 @@ class FolderWalk {
       errno = 0;
       while (const dirent* entry = ::readdir(open.get())) {
         const std::string_view name = entry->d_name;
-        if (name != "." && name != "..") classify(joined(folder, name), folders);
+        if (name != "." && name != "..") classify(joined(folder, name), entry->d_type, folders);
         if (files_.size() > limits::kEntries) {
           fail_at(folder, Reason::limit_count, fmt::format("more than {} files", limits::kEntries));
           return;
@@ -87,18 +87,19 @@ class FolderWalk {
     }
   }
 
-  void classify(std::string path, std::vector<std::string>& folders) {
-    struct stat status{};
-    if (::lstat(path.c_str(), &status) != 0)
-      return fail_at(path, Reason::cannot_open, std::strerror(errno));
-    if (S_ISDIR(status.st_mode)) {
-      folders.push_back(std::move(path));
-    } else if (S_ISREG(status.st_mode)) {
-      files_.push_back(std::move(path));
-    } else if (S_ISLNK(status.st_mode)) {
-      follow_link(std::move(path));
-    } else {
-      fail_at(path, Reason::not_a_regular_file);
+  // `type` is a DT_ value of readdir(3).
+  void classify(std::string path, unsigned char type, std::vector<std::string>& folders) {
+    if (type == DT_UNKNOWN) {  // of a file system that does not tell
+      struct stat status{};
+      if (::lstat(path.c_str(), &status) != 0)
+        return fail_at(path, Reason::cannot_open, std::strerror(errno));
+      type = IFTODT(status.st_mode);
+    }
+    switch (type) {
+      case DT_DIR: folders.push_back(std::move(path)); return;
+      case DT_REG: files_.push_back(std::move(path)); return;
+      case DT_LNK: follow_link(std::move(path)); return;
+      default: fail_at(path, Reason::not_a_regular_file);
     }
   }
 

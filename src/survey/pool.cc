@@ -4,8 +4,10 @@ namespace assay {
 
 namespace {
 
-constexpr std::size_t kQueued =
-    256;  // jobs that may wait; what they hold is bounded by the byte budget
+// Jobs that may wait; what they hold is bounded by the byte budget. Who feeds sleeps until half of
+// them are done: to be woken for each job costs as much as many a job.
+constexpr std::size_t kQueued = 256;
+constexpr std::size_t kQueuedAgain = kQueued / 2;
 
 }  // namespace
 
@@ -25,7 +27,11 @@ Pool::~Pool() {
 void Pool::feed(std::function<void()> job) {
   {
     std::unique_lock lock(mutex_);
-    room_or_idle_.wait(lock, [this] { return queue_.size() < kQueued; });
+    if (queue_.size() >= kQueued) {
+      feeder_waits_ = true;
+      room_or_idle_.wait(lock, [this] { return queue_.size() <= kQueuedAgain; });
+      feeder_waits_ = false;
+    }
     queue_.push_back(std::move(job));
   }
   job_ready_.notify_one();
@@ -41,7 +47,7 @@ void Pool::add(std::function<void()> job) {
 
 void Pool::wait() {
   std::unique_lock lock(mutex_);
-  room_or_idle_.wait(lock, [this] { return queue_.empty() && running_ == 0; });
+  room_or_idle_.wait(lock, [this] { return is_idle(); });
 }
 
 void Pool::work() {
@@ -56,7 +62,7 @@ void Pool::work() {
     job();
     lock.lock();
     --running_;
-    room_or_idle_.notify_all();
+    if ((feeder_waits_ && queue_.size() <= kQueuedAgain) || is_idle()) room_or_idle_.notify_all();
   }
 }
 

@@ -28,12 +28,15 @@ class Pool {
 
  private:
   void work();
+  // Called with the mutex held.
+  bool is_idle() const { return queue_.empty() && running_ == 0; }
 
   std::mutex mutex_;
   std::condition_variable job_ready_;
   std::condition_variable room_or_idle_;
   std::deque<std::function<void()>> queue_;
   std::size_t running_ = 0;
+  bool feeder_waits_ = false;
   bool stopping_ = false;
   std::vector<std::jthread> workers_;
 };
