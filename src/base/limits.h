@@ -40,6 +40,10 @@ inline constexpr std::uint64_t kThreadedDecoderMemory = 72 * kMiB;
 // long.
 inline constexpr std::uint64_t kPayloadDecoderMemory = 160 * kMiB;
 
+// Memory of all decoders that are open at a time (codec/decoder_memory.h). One that decodes a
+// package is not among them: there is one at a time, within kDecoderMemory.
+inline constexpr std::uint64_t kAllDecoders = 192 * kMiB;
+
 // Containers inside containers. An ISO with a squashfs with a package with an initramfs with a
 // compressed module has five.
 inline constexpr int kNesting = 16;

@@ -51,7 +51,10 @@ class Bunzip2 {
     return Step{consumed, out_size - bzip_.avail_out, code == BZ_STREAM_END};
   }
 
+  void keep(DecoderMemory::Share memory) { memory_ = std::move(memory); }
+
  private:
+  DecoderMemory::Share memory_;
   static std::string message(int code) {
     switch (code) {
       case BZ_DATA_ERROR: return "data integrity error";
@@ -74,7 +77,11 @@ class Bunzip2 {
 
 Decoder open_bzip2(std::unique_ptr<Stream> input, const DecoderOptions& options) {
   if (options.memory_limit < kMemory) return fail(Reason::limit_memory);
-  return std::make_unique<Pump<Bunzip2>>(Input(std::move(input)), options.after);
+  DecoderMemory::Share memory = share_of(options);
+  memory.hold(kMemory + Input::kBufferSize);
+  auto pump = std::make_unique<Pump<Bunzip2>>(Input(std::move(input)), options.after);
+  pump->library().keep(std::move(memory));
+  return pump;
 }
 
 }  // namespace assay

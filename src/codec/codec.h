@@ -45,6 +45,9 @@ enum class AfterStream : std::uint8_t {
 struct DecoderOptions {
   // What the decoder may allocate for itself; beyond it, limit_memory.
   std::uint64_t memory_limit = limits::kDecoderMemory;
+  // Whether it takes that from the memory of all decoders, and waits for it. Not where the decoder
+  // stays open while its thread waits for others.
+  bool shares_memory = true;
   // What may come out; beyond it, limit_expansion.
   std::uint64_t output_limit = limits::kArtifactSize;
   // Threads for streams that were written in independent blocks (xz).

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "bytes/reader.h"
+#include "codec/decoder_memory.h"
 #include "testing/process.h"
 
 namespace assay {
@@ -183,6 +184,47 @@ TEST_P(EveryTool, StopsAfterTheFirstMemberIfAsked) {
   const Bytes packed = compress(GetParam(), data);
   expect_decodes(decode(GetParam().codec, packed + packed, first), data);
   expect_decodes(decode(GetParam().codec, packed + noise(1000), first), data);
+}
+
+// A decoder that is open holds what it needs, and gives it back.
+TEST_P(EveryTool, CountsItsMemory) {
+  const DecoderMemory& all = DecoderMemory::process();
+  ASSERT_EQ(all.used(), 0U);
+  const Bytes packed = compress(GetParam(), text(5000));
+  for (const bool shares : {true, false}) {
+    const auto opened = open_decoder(GetParam().codec, std::make_unique<Dripping>(packed, 100),
+                                     {.shares_memory = shares});
+    ASSERT_TRUE(opened);
+    Bytes piece(100);
+    ASSERT_TRUE((*opened)->read(piece));
+    EXPECT_EQ(all.used() != 0, shares);
+  }
+  EXPECT_EQ(all.used(), 0U);
+}
+
+TEST(DecoderMemoryOf, WindowsAndDictionaries) {
+  struct Case {
+    Codec codec;
+    std::vector<std::string> command;
+    std::uint64_t least;
+    std::uint64_t most;
+  };
+  constexpr std::uint64_t kMiB = limits::kMiB;
+  const Case cases[] = {
+      {Codec::xz, {"xz", "--lzma2=dict=64MiB", "-c"}, 64 * kMiB, 67 * kMiB},
+      {Codec::xz, {"xz", "--lzma2=dict=1MiB", "-c"}, kMiB, 3 * kMiB},
+      {Codec::lzma, {"xz", "--format=lzma", "--lzma1=dict=32MiB", "-c"}, 32 * kMiB, 34 * kMiB},
+      {Codec::zstd, {"zstd", "--long=26", "-c"}, 64 * kMiB, 66 * kMiB},
+      {Codec::zstd, {"zstd", "--stream-size=5000", "-c"}, 5000, 2 * kMiB},
+  };
+  for (const Case& one : cases) {
+    const Bytes packed = run_command(one.command, text(5000)).out;
+    const auto opened = open_decoder(one.codec, std::make_unique<Dripping>(packed, 100));
+    Bytes piece(100);
+    ASSERT_TRUE(opened && (*opened)->read(piece)) << one.least;
+    EXPECT_GE(DecoderMemory::process().used(), one.least);
+    EXPECT_LE(DecoderMemory::process().used(), one.most);
+  }
 }
 
 TEST_P(EveryTool, RejectsWhatFollowsTheLastMember) {

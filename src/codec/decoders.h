@@ -9,8 +9,14 @@
 #include "base/result.h"
 #include "bytes/stream.h"
 #include "codec/codec.h"
+#include "codec/decoder_memory.h"
 
 namespace assay {
+
+inline DecoderMemory::Share share_of(const DecoderOptions& options) {
+  return options.shares_memory ? DecoderMemory::Share(DecoderMemory::process())
+                               : DecoderMemory::Share();
+}
 
 using Decoder = Result<std::unique_ptr<Stream>>;
 

@@ -54,7 +54,10 @@ class Inflate {
     return Step{consumed, out_size - zlib_.avail_out, code == Z_STREAM_END};
   }
 
+  void keep(DecoderMemory::Share memory) { memory_ = std::move(memory); }
+
  private:
+  DecoderMemory::Share memory_;
   z_stream zlib_{};
   bool started_ = false;
 };
@@ -63,7 +66,11 @@ class Inflate {
 
 Decoder open_gzip(std::unique_ptr<Stream> input, const DecoderOptions& options) {
   if (options.memory_limit < kMemory) return fail(Reason::limit_memory);
-  return std::make_unique<Pump<Inflate>>(Input(std::move(input)), options.after);
+  DecoderMemory::Share memory = share_of(options);
+  memory.hold(kMemory + Input::kBufferSize);
+  auto pump = std::make_unique<Pump<Inflate>>(Input(std::move(input)), options.after);
+  pump->library().keep(std::move(memory));
+  return pump;
 }
 
 }  // namespace assay

@@ -47,7 +47,8 @@ class LegacyStream final : public Stream {
  public:
   static constexpr std::uint64_t kMemory = 2ULL * kLargestBlock;
 
-  LegacyStream(Input input, AfterStream after) : input_(std::move(input)), after_(after) {}
+  LegacyStream(Input input, AfterStream after, DecoderMemory::Share memory)
+      : memory_(std::move(memory)), input_(std::move(input)), after_(after) {}
 
   Result<std::size_t> read(std::span<std::uint8_t> out) override {
     std::size_t filled = 0;
@@ -141,6 +142,7 @@ class LegacyStream final : public Stream {
     return {};
   }
 
+  DecoderMemory::Share memory_;
   Input input_;
   AfterStream after_;
   bool ended_ = false;
@@ -157,7 +159,10 @@ class Frames {
   Frames& operator=(const Frames&) = delete;
   ~Frames() { LZ4F_freeDecompressionContext(lz4f_); }
 
-  void configure(std::uint64_t memory_limit) { memory_limit_ = memory_limit; }
+  void configure(std::uint64_t memory_limit, DecoderMemory::Share memory) {
+    memory_limit_ = memory_limit;
+    memory_ = std::move(memory);
+  }
 
   Result<void> begin(Input& input) {
     if (lz4f_ == nullptr && LZ4F_isError(LZ4F_createDecompressionContext(&lz4f_, LZ4F_VERSION)))
@@ -171,8 +176,10 @@ class Frames {
     // Block sizes are 64 KiB x 4^n (lz4_Frame_format.md, "BD byte"); LZ4F holds a block as it came,
     // the block decoded and 128 KiB of history.
     const int shift = 16 + 2 * (((head[5] >> 4) & 7) - 4);
-    if (shift >= 16 && (2ULL << shift) + 128 * limits::kKiB > memory_limit_)
-      return fail_at(Reason::limit_memory, input);
+    if (shift < 16) return {};
+    const std::uint64_t needed = (2ULL << shift) + 128 * limits::kKiB;
+    if (needed > memory_limit_) return fail_at(Reason::limit_memory, input);
+    memory_.hold(needed + Input::kBufferSize);
     return {};
   }
 
@@ -187,6 +194,7 @@ class Frames {
   }
 
  private:
+  DecoderMemory::Share memory_;
   LZ4F_dctx* lz4f_ = nullptr;
   std::uint64_t memory_limit_ = 0;
 };
@@ -194,15 +202,17 @@ class Frames {
 }  // namespace
 
 Decoder open_lz4(std::unique_ptr<Stream> stream, const DecoderOptions& options) {
+  DecoderMemory::Share memory = share_of(options);
   Input input(std::move(stream));
   ASSAY_TRY(const std::span<const std::uint8_t> head, input.at_least(4));
   if (head.size() < 4) return fail_at(Reason::stream_truncated, input);
   if (word(head.first(4)) == kLegacyMagic) {
     if (options.memory_limit < LegacyStream::kMemory) return fail_at(Reason::limit_memory, input);
-    return std::make_unique<LegacyStream>(std::move(input), options.after);
+    memory.hold(LegacyStream::kMemory + Input::kBufferSize);
+    return std::make_unique<LegacyStream>(std::move(input), options.after, std::move(memory));
   }
   auto frames = std::make_unique<Pump<Frames>>(std::move(input), options.after);
-  frames->library().configure(options.memory_limit);
+  frames->library().configure(options.memory_limit, std::move(memory));
   return frames;
 }
 

@@ -98,8 +98,8 @@ class Header {
 
 class LzopStream final : public Stream {
  public:
-  LzopStream(std::unique_ptr<Stream> input, AfterStream after)
-      : input_(std::move(input)), after_(after) {}
+  LzopStream(std::unique_ptr<Stream> input, AfterStream after, DecoderMemory::Share memory)
+      : memory_(std::move(memory)), input_(std::move(input)), after_(after) {}
 
   Result<std::size_t> read(std::span<std::uint8_t> out) override {
     std::size_t filled = 0;
@@ -240,6 +240,7 @@ class LzopStream final : public Stream {
     return Record<4>(View(bytes.first(4))).be32<0>();
   }
 
+  DecoderMemory::Share memory_;
   Input input_;
   AfterStream after_;
   State state_ = State::between;
@@ -252,7 +253,9 @@ class LzopStream final : public Stream {
 
 Decoder open_lzo(std::unique_ptr<Stream> input, const DecoderOptions& options) {
   if (options.memory_limit < kMemory) return fail(Reason::limit_memory);
-  return std::make_unique<LzopStream>(std::move(input), options.after);
+  DecoderMemory::Share memory = share_of(options);
+  memory.hold(kMemory);
+  return std::make_unique<LzopStream>(std::move(input), options.after, std::move(memory));
 }
 
 }  // namespace assay

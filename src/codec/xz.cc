@@ -39,6 +39,7 @@ class Lzma {
   void configure(Codec codec, const DecoderOptions& options) {
     codec_ = codec;
     options_ = options;
+    memory_ = share_of(options);
   }
 
   Result<void> begin(Input& input) {
@@ -58,7 +59,9 @@ class Lzma {
     lzma_.avail_in = in.size();
     lzma_.next_out = out.data();
     lzma_.avail_out = out.size();
-    const lzma_ret code = lzma_code(&lzma_, in.empty() ? LZMA_FINISH : LZMA_RUN);
+    lzma_ret code = lzma_code(&lzma_, in.empty() ? LZMA_FINISH : LZMA_RUN);
+    if (code == LZMA_MEMLIMIT_ERROR && raise_limit())
+      code = lzma_code(&lzma_, in.empty() ? LZMA_FINISH : LZMA_RUN);
     const std::size_t consumed = in.size() - lzma_.avail_in;
     if (code != LZMA_OK && code != LZMA_STREAM_END) {
       Fault why = fault(code, lzma_memusage(&lzma_));
@@ -69,12 +72,23 @@ class Lzma {
   }
 
  private:
+  // liblzma says what it needs when it has read a header and the limit is below that.
+  bool raise_limit() {
+    const std::uint64_t needed = lzma_memusage(&lzma_);
+    if (needed > options_.memory_limit) return false;
+    memory_.hold(needed + Input::kBufferSize);
+    return lzma_memlimit_set(&lzma_, needed) == LZMA_OK;
+  }
+
   lzma_ret start() {
-    if (codec_ == Codec::lzma) return lzma_alone_decoder(&lzma_, options_.memory_limit);
+    constexpr std::uint64_t kAskFirst = 1;
+    const std::uint64_t limit = std::min(options_.memory_limit, kAskFirst);
+    if (codec_ == Codec::lzma) return lzma_alone_decoder(&lzma_, limit);
     // A check that liblzma does not know would go unverified.
     const std::uint32_t flags = LZMA_TELL_UNSUPPORTED_CHECK |
                                 (options_.after == AfterStream::decode ? LZMA_CONCATENATED : 0U);
-    if (options_.threads <= 1) return lzma_stream_decoder(&lzma_, options_.memory_limit, flags);
+    if (options_.threads <= 1) return lzma_stream_decoder(&lzma_, limit, flags);
+    memory_.hold(options_.memory_limit);
     lzma_mt threading{};
     threading.flags = flags;
     threading.threads = options_.threads;
@@ -83,6 +97,7 @@ class Lzma {
     return lzma_stream_decoder_mt(&lzma_, &threading);
   }
 
+  DecoderMemory::Share memory_;
   Codec codec_ = Codec::xz;
   DecoderOptions options_;
   lzma_stream lzma_ = LZMA_STREAM_INIT;

@@ -72,6 +72,7 @@ Result<std::unique_ptr<Stream>> open_data(const Content& content, const DataMemb
   if (!member.codec) return input;
   DecoderOptions options;
   options.threads = threads;
+  options.shares_memory = false;  // it stays open while the files are examined
   options.output_limit = limits::kPackageSize;
   return open_decoder(*member.codec, std::move(input), options);
 }
