@@ -27,6 +27,14 @@ inline constexpr std::uint64_t kPackageSize = 64 * kGiB;
 // Bytes of artifacts that may be in flight between reader and workers.
 inline constexpr std::uint64_t kInFlight = 16 * kMiB;
 
+// Signatures that wait for the kernel image they are checked against: those kept in memory (Debian's
+// have 700 bytes a module), and those that go to a temporary file beyond it.
+inline constexpr std::uint64_t kWaitingInMemory = 16 * kMiB;
+inline constexpr std::uint64_t kWaiting = 4 * kGiB;
+
+// A signature whose verdict is prepared, and kept, while its image is not known for certain.
+inline constexpr std::uint64_t kPreparedSignature = 16 * kKiB;
+
 // Memory a decompressor may ask for. Debian's xz packages need 9 MiB; `xz -9` needs 65 MiB.
 inline constexpr std::uint64_t kDecoderMemory = 96 * kMiB;
 
@@ -42,7 +50,7 @@ inline constexpr std::uint64_t kPayloadDecoderMemory = 160 * kMiB;
 
 // Memory of all decoders that are open at a time (codec/decoder_memory.h). One that decodes a
 // package is not among them: there is one at a time, within kDecoderMemory.
-inline constexpr std::uint64_t kAllDecoders = 192 * kMiB;
+inline constexpr std::uint64_t kAllDecoders = 160 * kMiB;
 
 // Containers inside containers. An ISO with a squashfs with a package with an initramfs with a
 // compressed module has five.

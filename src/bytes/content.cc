@@ -7,8 +7,9 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
+
+#include "bytes/file_io.h"
 
 namespace assay {
 
@@ -30,16 +31,6 @@ Result<void> copy_out(View view, std::uint64_t offset, std::span<std::uint8_t> o
   return {};
 }
 
-Result<void> write_all(const FileDescriptor& file, std::span<const std::uint8_t> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(file.get(), bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return fail(Reason::cannot_write, {}, "temporary file: " + system_error());
-    bytes = bytes.subspan(static_cast<std::size_t>(written));
-  }
-  return {};
-}
-
 // Files of /proc have size 0, whatever they yield.
 Result<void> check_empty(const FileDescriptor& file) {
   std::uint8_t byte = 0;
@@ -47,20 +38,6 @@ Result<void> check_empty(const FileDescriptor& file) {
   if (got < 0) return fail(Reason::cannot_read, {}, system_error());
   if (got != 0) return fail(Reason::size_unknown);
   return {};
-}
-
-Result<FileDescriptor> open_temporary() {
-  const char* configured = std::getenv("TMPDIR");
-  const std::string folder = configured != nullptr && *configured != '\0' ? configured : "/tmp";
-  if (FileDescriptor file(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
-      file.is_open())
-    return file;
-  // Not every file system has O_TMPFILE (tmpfs before 3.11, overlayfs before 6.1, NFS).
-  std::string name = folder + "/assay-XXXXXX";
-  FileDescriptor file(::mkostemp(name.data(), O_CLOEXEC));
-  if (!file.is_open()) return fail(Reason::cannot_write, {}, folder + ": " + system_error());
-  ::unlink(name.c_str());
-  return file;
 }
 
 }  // namespace
@@ -84,16 +61,10 @@ Result<void> ViewContent::read(std::uint64_t offset, std::span<std::uint8_t> out
 
 Result<void> FileContent::read(std::uint64_t offset, std::span<std::uint8_t> out) const {
   if (!lies_inside(offset, out.size(), size_)) return outside(offset, out.size(), size_);
-  while (!out.empty()) {
-    const ssize_t got = ::pread(file_.get(), out.data(), out.size(), static_cast<off_t>(offset));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return fail(Reason::cannot_read, {offset, out.size()}, system_error());
-    if (got == 0)
-      return fail(Reason::changed_while_read, {offset, out.size()},
-                  fmt::format("{} bytes when opened, ends at {} now", size_, offset));
-    offset += static_cast<std::uint64_t>(got);
-    out = out.subspan(static_cast<std::size_t>(got));
-  }
+  ASSAY_TRY(const std::size_t got, read_at(file_, offset, out));
+  if (got != out.size())
+    return fail(Reason::changed_while_read, {offset + got, out.size() - got},
+                fmt::format("{} bytes when opened, ends at {} now", size_, offset + got));
   return {};
 }
 

@@ -1,5 +1,7 @@
 #include "signatures/evidence.h"
 
+#include <utility>
+
 namespace assay {
 
 namespace {
@@ -19,14 +21,26 @@ std::optional<Digest> digest_attributes(const CmsSigner& signer) {
 }  // namespace
 
 SignatureEvidence::SignatureEvidence(std::vector<std::uint8_t> message, std::uint64_t origin)
-    : message_(std::move(message)),
-      origin_(origin),
-      cms_(parse_cms(View(message_, origin_))),
-      cache_(std::make_unique<PrimitiveCache>()) {
+    : origin_(origin) {
+  restore(std::move(message));
+}
+
+void SignatureEvidence::restore(std::vector<std::uint8_t> message) {
+  message_ = std::move(message);
+  cms_ = parse_cms(View(message_, origin_));
+  cache_ = std::make_unique<PrimitiveCache>();
   for (const View certificate : cms_.certificates)
     certificates_.push_back(std::make_unique<const PreparedCertificate>(certificate));
   for (const CmsSigner& signer : cms_.signers)
     attributes_digests_.push_back(digest_attributes(signer));
+}
+
+std::vector<std::uint8_t> SignatureEvidence::give_message() {
+  cache_.reset();
+  decltype(attributes_digests_)().swap(attributes_digests_);
+  decltype(certificates_)().swap(certificates_);
+  cms_ = CmsMessage();
+  return std::exchange(message_, {});
 }
 
 std::vector<Hash> SignatureEvidence::wanted_hashes() const {

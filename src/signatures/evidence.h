@@ -30,6 +30,12 @@ class SignatureEvidence {
   // left out.
   Result<void> digest_data(const Content& file, std::uint64_t offset, std::uint64_t size);
 
+  // Gives away the message, and with it all that was read from it: what is large of a signature
+  // that waits. The digests of the data stay. Nothing else may be asked until restore().
+  std::vector<std::uint8_t> give_message();
+  // Requires the bytes that give_message() gave.
+  void restore(std::vector<std::uint8_t> message);
+
   const CmsMessage& cms() const { return cms_; }
   std::size_t size() const { return message_.size(); }
   View bytes() const { return View(message_, origin_); }

@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "base/name.h"
 #include "formats/module_name.h"
+#include "survey/attempt.h"
 #include "survey/inner_images.h"
 #include "survey/ordered.h"
 #include "survey/pool.h"
@@ -135,37 +136,6 @@ Result<bool> is_wanted(const JudgeRequest& request, const Found& found, const Co
   if (is_damage(image.error())) return true;
   return std::unexpected(image.error());
 }
-
-// One artifact's verdict, made perhaps before it is certain what it is checked against.
-class Attempt {
- public:
-  Attempt(Examined artifact, const VerifyOptions& options)
-      : artifact_(std::move(artifact)), options_(options) {}
-
-  const Examined& artifact() const { return artifact_; }
-
-  void prepare(const std::shared_ptr<const Trust>& trust) {
-    const std::lock_guard lock(mutex_);
-    if (concluded_) return;
-    prepared_ = verify_artifact(artifact_, trust, options_);
-    prepared_for_ = trust;
-  }
-
-  ArtifactReport conclude(const TrustAnswer& answer) {
-    const std::lock_guard lock(mutex_);
-    concluded_ = true;
-    if (prepared_for_ && answer && *answer == prepared_for_) return std::move(prepared_);
-    return verify_artifact(artifact_, answer, options_);
-  }
-
- private:
-  const Examined artifact_;
-  const VerifyOptions& options_;
-  std::mutex mutex_;
-  bool concluded_ = false;
-  std::shared_ptr<const Trust> prepared_for_;
-  ArtifactReport prepared_;
-};
 
 // One entry a file, in the order of the finds: a T, nothing for what is no artifact.
 template <class T>
@@ -310,6 +280,7 @@ Summary survey_and_verify(const SurveyOptions& options, const TrustOptions& trus
   verify_options.version = trust.version;
   const bool wants_images = !trust.is_given();
   const bool is_alone = is_one_file(options.paths);
+  Shelf shelf(limits::kWaitingInMemory, limits::kWaiting);
   TrustBook book(trust, [&run](std::function<void()> job) { run.pool().add(std::move(job)); });
   const auto work = [&](Found found, std::uint64_t ticket) {
     std::shared_ptr<const ImageTrust> image;
@@ -334,13 +305,14 @@ Summary survey_and_verify(const SurveyOptions& options, const TrustOptions& trus
     if (!needs_trust(*examined))
       return run.reports().fill(ticket,
                                 verify_artifact(*examined, fail(Reason::no_trust), verify_options));
-    const auto attempt = std::make_shared<Attempt>(std::move(*examined), verify_options);
+    const auto attempt = std::make_shared<Attempt>(std::move(*examined), verify_options, shelf);
     book.find(
         attempt->artifact(),
         [&run, ticket, attempt](const TrustAnswer& answer) {
           run.reports().fill(ticket, attempt->conclude(answer));
         },
         [attempt](const std::shared_ptr<const Trust>& likely) { attempt->prepare(likely); });
+    attempt->wait();
   };
   Surveyed surveyed = run.go(work, report_error, [&book] { book.no_more_images(); });
   summary.skipped = surveyed.skipped;
