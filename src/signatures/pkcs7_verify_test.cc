@@ -73,6 +73,11 @@ Verified verify(KernelVersion version, Signed& made, std::vector<Choice> choices
   const Bytes message = made.sample.write();
   SignatureEvidence evidence(message, 0);
   EXPECT_TRUE(evidence.digest_data(ViewContent(View(bytes_of(kData))), 0, kData.size()));
+  // A signature that waited says what it said before.
+  std::vector<std::uint8_t> waiting = evidence.give_message();
+  EXPECT_EQ(waiting, message);
+  EXPECT_EQ(evidence.size(), 0);
+  evidence.restore(std::move(waiting));
   Pkcs7 pkcs7(evidence, made.context);
   Walk walk({version, Variant::debian, Arch::x86_64}, std::move(choices), true);
   const Outcome parsed = pkcs7.parse(walk);

@@ -7,7 +7,7 @@
 
 #pragma once
 
-#include <deque>
+#include <list>
 #include <optional>
 #include <vector>
 
@@ -49,7 +49,7 @@ class PrimitiveCache {
     Digest digest;
     std::optional<bool> holds;
   };
-  std::deque<RsaEntry> rsa_;
+  std::list<RsaEntry> rsa_;  // an entry stays where it is
   std::vector<EcdsaEntry> ecdsa_;
 };
 

@@ -76,6 +76,12 @@ std::string release_of_name(const Examined& artifact) {
   return artifact.folder ? artifact.folder->release : "";
 }
 
+std::string full_name(const std::string& path, const std::string& inner_name) {
+  if (path.empty()) return "/" + inner_name;
+  std::error_code error;
+  return std::filesystem::absolute(path, error).lexically_normal().native();
+}
+
 std::shared_ptr<ImageTrust> image_trust(const Examined& artifact,
                                         const Result<SystemCertificates>& list, Standing standing) {
   auto trust = std::make_shared<ImageTrust>();
@@ -84,6 +90,7 @@ std::shared_ptr<ImageTrust> image_trust(const Examined& artifact,
   trust->container = artifact.container;
   trust->path = artifact.path;
   trust->inner_name = artifact.inner_name;
+  trust->place = full_name(trust->path, trust->inner_name);
   trust->banner = artifact.image->banner;
   if (list) {
     trust->found_by = list->found_by;
@@ -113,13 +120,9 @@ enum class ImagePlace : std::uint8_t { boot_vmlinuz, boot_vmlinux, modules_folde
 
 // `root`: of the modules that ask; empty where they do not say, or in an archive.
 ImagePlace place_of(const ImageTrust& image, const std::string& root) {
-  std::error_code error;
-  const std::string name =
-      image.path.empty() ? "/" + image.inner_name
-                         : std::filesystem::absolute(image.path, error).lexically_normal().native();
   const auto is_at = [&](const std::string& place) {
-    if (!root.empty() || image.path.empty()) return name == root + place;
-    return name.ends_with(place);
+    if (!root.empty() || image.path.empty()) return image.place == root + place;
+    return image.place.ends_with(place);
   };
   if (is_at("/boot/vmlinuz-" + image.release)) return ImagePlace::boot_vmlinuz;
   if (is_at("/boot/vmlinux-" + image.release)) return ImagePlace::boot_vmlinux;

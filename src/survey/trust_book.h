@@ -39,6 +39,7 @@ struct ImageTrust {
   std::string container;
   std::string path;        // on disk, where it is a file of its own
   std::string inner_name;  // in its container
+  std::string place;       // its absolute path, or that in its container, begun with a slash
   std::string release;
   std::string banner;
   KernelChoice kernel;

@@ -113,6 +113,7 @@ std::shared_ptr<const PreparedCertificate> key(std::string_view name) {
 std::shared_ptr<ImageTrust> image_at(const std::string& inner_name, std::string_view signer) {
   auto made = image("p.deb!" + inner_name, "p.deb");
   made->inner_name = inner_name;
+  made->place = "/" + inner_name;
   made->certificates = {key(signer)};
   return made;
 }
