@@ -28,8 +28,8 @@ inline constexpr std::uint64_t kPackageSize = 64 * kGiB;
 inline constexpr std::uint64_t kInFlight = 16 * kMiB;
 
 // Signatures that wait for the kernel image they are checked against: those kept in memory (Debian's
-// have 700 bytes a module), and those that go to a temporary file beyond it.
-inline constexpr std::uint64_t kWaitingInMemory = 16 * kMiB;
+// take 5 KiB a module), and those that go to a temporary file beyond it.
+inline constexpr std::uint64_t kWaitingInMemory = 24 * kMiB;
 inline constexpr std::uint64_t kWaiting = 4 * kGiB;
 
 // A signature whose verdict is prepared, and kept, while its image is not known for certain.

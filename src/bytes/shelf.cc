@@ -9,26 +9,35 @@ namespace assay {
 Shelf::Item& Shelf::Item::operator=(Item&& other) noexcept {
   std::swap(shelf_, other.shelf_);
   std::swap(bytes_, other.bytes_);
+  std::swap(claimed_, other.claimed_);
   std::swap(offset_, other.offset_);
   std::swap(size_, other.size_);
   return *this;
 }
 
 Shelf::Item::~Item() {
-  if (shelf_ != nullptr) shelf_->in_memory_ -= bytes_.size();
+  if (shelf_ != nullptr) shelf_->in_memory_ -= claimed_;
+}
+
+std::optional<Shelf::Item> Shelf::claim(std::uint64_t size) {
+  if (in_memory_.fetch_add(size) + size > memory_) {
+    in_memory_ -= size;
+    return std::nullopt;
+  }
+  Item item;
+  item.shelf_ = this;
+  item.claimed_ = size;
+  return item;
 }
 
 Result<Shelf::Item> Shelf::put(std::vector<std::uint8_t> bytes) {
-  Item item;
-  if (in_memory_.fetch_add(bytes.size()) + bytes.size() <= memory_) {
-    item.shelf_ = this;
-    item.bytes_ = std::move(bytes);
-    return item;
+  if (auto item = claim(bytes.size())) {
+    item->bytes_ = std::move(bytes);
+    return std::move(*item);
   }
-  in_memory_ -= bytes.size();
+  Item item;
   ASSAY_TRY(item.offset_, append(bytes));
   item.size_ = bytes.size();
-  item.shelf_ = this;
   return item;
 }
 

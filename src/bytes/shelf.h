@@ -34,10 +34,14 @@ class Shelf {
     friend class Shelf;
     Shelf* shelf_ = nullptr;
     std::vector<std::uint8_t> bytes_;  // in memory
+    std::uint64_t claimed_ = 0;        // of the shelf's memory
     std::uint64_t offset_ = 0;         // in the file
     std::uint64_t size_ = 0;           // there
   };
 
+  // Counts as put aside what stays with its owner, of about `size` bytes; nothing where the memory
+  // does not suffice.
+  std::optional<Item> claim(std::uint64_t size);
   // limit_size when the file would become too long.
   Result<Item> put(std::vector<std::uint8_t> bytes);
   // What the item was made of, as often as it is asked for.

@@ -38,6 +38,19 @@ TEST(Shelf, MemoryIsFreeAgainWhenItsItemGoes) {
   EXPECT_TRUE(shelf.put(bytes(10, 2)));
 }
 
+TEST(Shelf, WhatIsClaimedLeavesNoRoom) {
+  Shelf shelf(10, 100);
+  auto claimed = shelf.claim(8);
+  ASSERT_TRUE(claimed);
+  EXPECT_FALSE(shelf.claim(3));
+  const auto item = shelf.put(bytes(3, 1));
+  EXPECT_EQ(shelf.in_memory(), 8);
+  EXPECT_EQ(shelf.in_file(), 3);
+  claimed.reset();
+  EXPECT_EQ(shelf.in_memory(), 0);
+  EXPECT_EQ(*shelf.get(*item), bytes(3, 1));
+}
+
 TEST(Shelf, AFullFileIsALimit) {
   Shelf shelf(0, 10);
   const auto first = shelf.put(bytes(10, 1));

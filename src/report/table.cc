@@ -1,6 +1,9 @@
 #include "report/table.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
 
 #include "base/hex.h"
 #include "base/name.h"
@@ -53,13 +56,19 @@ std::string trust_text(const TrustReport& trust) {
   return fmt::format("key in {} (itself {})", trust.image, standing_name(trust.image_standing));
 }
 
+// Who signed, each once; of many the first few.
 std::string signer_text(const ArtifactReport& report) {
-  std::string text;
+  constexpr std::size_t kNamed = 3;
+  std::vector<std::string_view> names;
   for (const SignatureReport& signature : report.signatures) {
-    if (!text.empty()) text += ", ";
-    text += fmt::format("\"{}\"", signature.signer);
+    if (std::ranges::find(names, signature.signer) != names.end()) continue;
+    if (names.size() == kNamed) {
+      return fmt::format("\"{}\" and others, {} signers", fmt::join(names, "\", \""),
+                         report.signatures.size());
+    }
+    names.push_back(signature.signer);
   }
-  return text;
+  return fmt::format("\"{}\"", fmt::join(names, "\", \""));
 }
 
 std::string noun_of(const std::string& kind) {

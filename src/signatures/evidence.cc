@@ -43,6 +43,13 @@ std::vector<std::uint8_t> SignatureEvidence::give_message() {
   return std::exchange(message_, {});
 }
 
+std::size_t SignatureEvidence::weight() const {
+  constexpr std::size_t kRemembered = 1024;  // of public-key operations, for each signer
+  return message_.size() + cms_.items.size() * sizeof(CmsItem) +
+         cms_.signers.size() * (sizeof(CmsSigner) + sizeof(Digest) + kRemembered) +
+         cms_.certificates.size() * sizeof(PreparedCertificate);
+}
+
 std::vector<Hash> SignatureEvidence::wanted_hashes() const {
   std::vector<Hash> hashes;
   for (const CmsSigner& signer : cms_.signers) {

@@ -33,6 +33,8 @@ class SignatureEvidence {
   // Gives away the message, and with it all that was read from it: what is large of a signature
   // that waits. The digests of the data stay. Nothing else may be asked until restore().
   std::vector<std::uint8_t> give_message();
+  // About how much memory give_message() frees.
+  std::size_t weight() const;
   // Requires the bytes that give_message() gave.
   void restore(std::vector<std::uint8_t> message);
 

@@ -48,16 +48,29 @@ class FolderWalk {
       : root_(root), options_(options), visitor_(visitor) {}
 
   void walk() {
+    // Kernel images first: what they are searched for takes longest, and modules wait for it.
+    boot_ = joined(root_, "boot");
+    struct stat status{};
+    if (::lstat(boot_.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) {
+      list(boot_);
+      visit_all();
+    } else {
+      boot_.clear();
+    }
     list(root_);
-    // Images first: what they are searched for takes longest, and modules wait for it.
+    visit_all();
+  }
+
+ private:
+  void visit_all() {
     const auto others = std::ranges::partition(
         files_, [](const std::string& path) { return is_likely_image_name(file_name_of(path)); });
     std::sort(files_.begin(), others.begin());
     std::ranges::sort(others);
     for (const std::string& path : files_) visit(path);
+    files_.clear();
   }
 
- private:
   void fail_at(const std::string& path, Reason reason, std::string detail = {}) {
     visitor_.failed({reason, {}, std::move(detail), encode_name(path)});
   }
@@ -96,7 +109,9 @@ class FolderWalk {
       type = IFTODT(status.st_mode);
     }
     switch (type) {
-      case DT_DIR: folders.push_back(std::move(path)); return;
+      case DT_DIR:
+        if (path != boot_) folders.push_back(std::move(path));
+        return;
       case DT_REG: files_.push_back(std::move(path)); return;
       case DT_LNK: follow_link(std::move(path)); return;
       default: fail_at(path, Reason::not_a_regular_file);
@@ -139,6 +154,7 @@ class FolderWalk {
   const SourceOptions& options_;
   SourceVisitor& visitor_;
   std::optional<std::string> real_root_;
+  std::string boot_;  // the folder that is listed before all others
   std::vector<std::string> files_;
 };
 

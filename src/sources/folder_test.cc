@@ -50,6 +50,11 @@ TEST_F(FolderTest, SortsImagesFirst) {
   EXPECT_EQ(walk().names, (Names{"z/vmlinuz-1", "a/c.ko", "b.ko"}));
 }
 
+TEST_F(FolderTest, BootComesFirst) {
+  for (const char* name : {"a.ko", "boot/b.ko", "boot/sub/vmlinuz-1", "vmlinuz-2"}) add(name);
+  EXPECT_EQ(walk().names, (Names{"boot/sub/vmlinuz-1", "boot/b.ko", "vmlinuz-2", "a.ko"}));
+}
+
 TEST_F(FolderTest, LinkWithAModulesNameIsYielded) {
   add("usr/x.dat");
   link("lib/modules/R/m.ko.xz", "../../../usr/x.dat");

@@ -32,7 +32,10 @@ ArtifactReport Attempt::conclude(const TrustAnswer& answer) {
 // What cannot be put aside is given up: the artifact is in error.
 void Attempt::put_aside() {
   if (is_aside_ || artifact_.error || !artifact_.appended || !artifact_.appended->signature) return;
-  std::vector<std::uint8_t> message = artifact_.appended->signature->give_message();
+  SignatureEvidence& signature = *artifact_.appended->signature;
+  if (!claim_ && !message_) claim_ = shelf_.claim(signature.weight());
+  if (claim_) return;
+  std::vector<std::uint8_t> message = signature.give_message();
   is_aside_ = true;
   if (message_) return;
   auto item = shelf_.put(std::move(message));

@@ -13,7 +13,7 @@
 namespace assay {
 
 // For several threads at once. Thousands of attempts may wait for one image: while they do, their
-// signatures lie on a shelf, and what is large of them in a file.
+// signatures lie on a shelf: as they are while its memory suffices, then unread, then in a file.
 class Attempt {
  public:
   // `options` and `shelf` outlive the attempt.
@@ -39,6 +39,7 @@ class Attempt {
   Shelf& shelf_;
   std::mutex mutex_;
   bool concluded_ = false;
+  std::optional<Shelf::Item> claim_;    // of the memory that the signature takes where it is
   std::optional<Shelf::Item> message_;  // put aside
   bool is_aside_ = false;
   std::shared_ptr<const Trust> prepared_for_;

@@ -23,6 +23,19 @@ inline void run_or_fail(const std::vector<std::string>& command) {
   ASSERT_EQ(finished.status, 0) << command[0] << " " << command[1] << ": " << finished.error;
 }
 
+// `payload` with `message` appended (scripts/sign-file.c).
+inline Bytes append_signature(const Bytes& payload, const Bytes& message,
+                              std::uint8_t id_type = 2) {
+  Bytes file = payload;
+  file.insert(file.end(), message.begin(), message.end());
+  file.insert(file.end(), {0, 0, id_type, 0, 0, 0, 0, 0});
+  for (int shift = 24; shift >= 0; shift -= 8)
+    file.push_back(static_cast<std::uint8_t>(message.size() >> shift));
+  for (const char c : std::string_view("~Module signature appended~\n"))
+    file.push_back(static_cast<std::uint8_t>(c));
+  return file;
+}
+
 // An RSA key and a certificate for it.
 class SigningKey {
  public:
@@ -43,7 +56,7 @@ class SigningKey {
   std::string certificate() const { return folder_ / "certificate.der"; }
   Bytes der() const { return read_file(certificate()); }
 
-  // `payload` with an appended signature (scripts/sign-file.c).
+  // `payload` with an appended signature.
   Bytes sign(const Bytes& payload, std::uint8_t id_type = 2) const {
     const std::string data = folder_ / "data";
     const std::string message = folder_ / "message";
@@ -51,15 +64,7 @@ class SigningKey {
     run_or_fail({"openssl", "cms", "-sign", "-binary", "-noattr", "-nocerts", "-md", "sha256",
                  "-outform", "DER", "-in", data, "-signer", pem(), "-inkey", key(), "-out",
                  message});
-    Bytes file = payload;
-    const Bytes signature = read_file(message);
-    file.insert(file.end(), signature.begin(), signature.end());
-    file.insert(file.end(), {0, 0, id_type, 0, 0, 0, 0, 0});
-    for (int shift = 24; shift >= 0; shift -= 8)
-      file.push_back(static_cast<std::uint8_t>(signature.size() >> shift));
-    for (const char c : std::string_view("~Module signature appended~\n"))
-      file.push_back(static_cast<std::uint8_t>(c));
-    return file;
+    return append_signature(payload, read_file(message), id_type);
   }
 
  private:

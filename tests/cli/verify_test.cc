@@ -8,6 +8,8 @@
 #include "bytes/view.h"
 #include "testing/elf_sample.h"
 #include "testing/package_sample.h"
+#include "testing/samples.h"
+#include "tests/cli/kernel_sample.h"
 #include "tests/cli/run_assay.h"
 
 namespace assay {
@@ -125,6 +127,37 @@ TEST_F(VerifyTest, KernelVersionChoosesTheRules) {
       run_assay({"verify", "--json", "--trust", kGoodKey, "--kernel-version", "6.6", md5});
   EXPECT_EQ(between.status, 2);
   EXPECT_EQ(between.artifact("md5.ko")["status"], "undetermined");
+}
+
+// Debian 12's libcrypto has no ML-DSA: a signature of the right shape is open, one of another size
+// is refused by the kernel whatever it says (crypto/mldsa.c, FIPS 204).
+TEST_F(VerifyTest, MlDsaIsUndetermined) {
+  constexpr std::string_view kMlDsa65 = "2.16.840.1.101.3.4.3.18";
+  constexpr std::size_t kKeySize = 1952;
+  constexpr std::size_t kSignatureSize = 3309;
+  CertificateSample certificate;
+  certificate.key_algorithm = der::algorithm(kMlDsa65);
+  certificate.key = der::bit_string(Bytes(kKeySize, 1));
+  write_file(folder_ / "key.der", certificate.write());
+  const auto signed_with = [&](const std::string& name, std::size_t size) {
+    MessageSample message;
+    message.signers[0].signature_algorithm = der::algorithm(kMlDsa65);
+    message.signers[0].signature = der::octet_string(Bytes(size, 1));
+    write_file(folder_ / name, append_signature(sample_module("7.2.0"), message.write()));
+  };
+  signed_with("whole.ko", kSignatureSize);
+  signed_with("short.ko", kSignatureSize - 1);
+  const auto verify = [&](const std::string& name) {
+    return run_assay({"verify", "--json", "--trust", folder_ / "key.der", "--kernel-version", "7.2",
+                      folder_ / name});
+  };
+  const Ran whole = verify("whole.ko");
+  EXPECT_EQ(whole.status, 2) << whole.out;
+  EXPECT_EQ(status_of(whole, "whole.ko"), "undetermined");
+  EXPECT_NE(whole.out.find("ML-DSA"), whole.out.npos) << whole.out;
+  const Ran cut = verify("short.ko");
+  EXPECT_EQ(cut.status, 1) << cut.out;
+  EXPECT_EQ(cut.artifact("short.ko")["reason"]["id"], "public-key/ml-dsa-signature-size");
 }
 
 struct Compressor {
@@ -326,6 +359,20 @@ TEST_F(VerifyTest, ManyAlikeAreToldInOneLine) {
   EXPECT_EQ(ran.out.find("m3.ko"), std::string::npos);
   const Ran each = run_assay({"verify", "-v", "--trust", kOtherKey, folder_.path()});
   EXPECT_NE(each.out.find("m3.ko"), std::string::npos);
+}
+
+TEST_F(VerifyTest, OfManySignersTheFirstAreNamed) {
+  MessageSample message;
+  message.signers.clear();
+  for (const std::string_view name : {"one", "two", "one", "three", "four"}) {
+    SignerSample signer;
+    signer.sid = der::sequence({der::name(name), der::integer(7)});
+    message.signers.push_back(signer);
+  }
+  write_file(folder_ / "many.ko", append_signature(sample_module("6.1.0"), message.write()));
+  const Ran ran = run_assay({"verify", folder_ / "many.ko"});
+  EXPECT_NE(ran.out.find(R"("one", "two", "three" and others, 5 signers)"), ran.out.npos)
+      << ran.out;
 }
 
 TEST_F(VerifyTest, PathWithoutArtifactsIsSaid) {
