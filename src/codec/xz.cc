@@ -50,7 +50,7 @@ constexpr lzma_allocator kAllocator{allocate, release, nullptr};
 
 class Lzma {
  public:
-  Lzma() { lzma_.allocator = &kAllocator; }
+  Lzma() = default;
   Lzma(const Lzma&) = delete;
   Lzma& operator=(const Lzma&) = delete;
   ~Lzma() { lzma_end(&lzma_); }
@@ -59,6 +59,8 @@ class Lzma {
     codec_ = codec;
     options_ = options;
     memory_ = share_of(options);
+    // Threads have large buffers as well, which are seldom filled.
+    if (options.threads <= 1) lzma_.allocator = &kAllocator;
   }
 
   Result<void> begin(Input& input) {
