@@ -50,7 +50,10 @@ Result<std::uint64_t> Shelf::append(const std::vector<std::uint8_t>& bytes) {
   if (!file_.is_open()) {
     ASSAY_TRY(file_, open_temporary());
   }
-  ASSAY_CHECK(write_all(file_, bytes));
+  if (auto written = write_all(file_, bytes); !written) {
+    in_file_ = file_limit_;  // where the next bytes would go is not known any more
+    return std::unexpected(std::move(written).error());
+  }
   return in_file_.fetch_add(bytes.size());
 }
 

@@ -58,6 +58,10 @@ class PeTools : public testing::Test {
       ASSERT_EQ(version.status, 0) << package;
       std::printf("%s\n", text_of(version).c_str());
     }
+    const Finished newer = run_command({"bash", "-c",
+                                        "dpkg --compare-versions \"$(dpkg-query -W -f "
+                                        "'${Version}' osslsigncode)\" ge 2.9"});
+    osslsigncode_tells_ = newer.status == 0;
   }
   void SetUp() override {
     for (const char* name :
@@ -87,6 +91,11 @@ class PeTools : public testing::Test {
     std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return std::tolower(c); });
     return lower;
   }
+
+  // Before 2.9 osslsigncode says "Invalid signature", and no digest, of a signature whose chain it
+  // does not know to end in the system's roots; the rows are those of 2.9. What an older one does
+  // compute is held against the kernel's all the same.
+  static inline bool osslsigncode_tells_ = false;
 
   TemporaryFolder folder_;
   std::vector<std::string> certificates_;
@@ -128,7 +137,9 @@ TEST_F(PeTools, EveryDisagreementIsDocumented) {
     if (!image.boot.entries.empty()) note("pesign", pesign_digest(path));
     // osslsigncode hashes by the algorithm that the signature names.
     if (!image.boot.entries.empty() && names_sha256(image.boot.entries[0]))
-      note("osslsigncode", osslsigncode_digest(path));
+      if (const std::string digest = osslsigncode_digest(path);
+          osslsigncode_tells_ || !digest.empty())
+        note("osslsigncode", digest);
     ++compared;
   }
   EXPECT_GT(compared, 120);
@@ -141,6 +152,7 @@ TEST_F(PeTools, EveryDisagreementIsDocumented) {
     EXPECT_TRUE(missing.empty()) << what.first << " | " << what.second << " |" << missing;
   }
   for (const auto& [what, names] : rows) {
+    if (what.first == "osslsigncode" && !osslsigncode_tells_) continue;
     const auto seen = found.find(what);
     for (const std::string& name : names)
       EXPECT_TRUE(seen != found.end() && seen->second.contains(name))
@@ -165,7 +177,10 @@ TEST_F(PeTools, AgreeOnDebiansFiles) {
     EXPECT_EQ(digest.size(), 64U);
     EXPECT_EQ(run_command({"sbverify", "--cert", folder_ / "ca.pem", path}).status, 0);
     EXPECT_EQ(pesign_digest(path), digest);
-    EXPECT_EQ(osslsigncode_digest(path), digest);
+    const std::string theirs = osslsigncode_digest(path);
+    if (osslsigncode_tells_ || !theirs.empty()) {
+      EXPECT_EQ(theirs, digest);
+    }
   }
 }
 
