@@ -1,6 +1,8 @@
 // All that a PE image says to those who start it: its certificate table, its digests, its SBAT
 // entries.
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/limits.h"
@@ -43,6 +45,9 @@ class TableWalk {
     const std::uint64_t end = std::uint64_t{table.address} + table.size;
     std::uint64_t at = table.address;
     while (at < end) {
+      if (evidence_.entries.size() == kMostEntries)
+        return fail(Reason::limit_count, {at, end - at},
+                    fmt::format("more than {} entries in the certificate table", kMostEntries));
       ASSAY_TRY(const auto next, take_entry(at, end));
       if (!next) {
         evidence_.damaged_table = Extent{at, end - at};
@@ -56,6 +61,8 @@ class TableWalk {
 
  private:
   static constexpr std::uint64_t kAlignment = 8;
+  // Images are signed once or twice. An entry may have eight bytes, and takes many times that.
+  static constexpr std::size_t kMostEntries = 1024;
 
   // The end of the entry with its alignment; nothing where there is none.
   Result<std::optional<std::uint64_t>> take_entry(std::uint64_t at, std::uint64_t end) {
@@ -93,6 +100,9 @@ class TableWalk {
     if (const auto& attached = entry.signature->cms().content)
       entry.indirect = parse_indirect_data(attached->raw);
     for (const View inner : nested_signatures(entry.signature->cms())) {
+      if (entry.nested.size() == kMostEntries)
+        return fail(Reason::limit_count, inner.extent(),
+                    fmt::format("more than {} nested signatures", kMostEntries));
       NestedSignature nested{
           SignatureEvidence({inner.bytes().begin(), inner.bytes().end()}, inner.origin()), {}};
       ASSAY_CHECK(nested.signature.digest_data(content_, 0, 0));

@@ -354,6 +354,28 @@ TEST(PeBoot, SectionsThatOverlapManyTimes) {
   EXPECT_NE(judge_boot(BootVerifier::firmware, image, {}).standing, Standing::verified);
 }
 
+TEST(PeBoot, EntriesWithoutEndAreALimit) {
+  Bytes bytes = read_file(case_file("unsigned"));
+  const PeHeaders headers = *read_pe_headers(ViewContent(View(bytes)));
+  const std::uint64_t optional = headers.optional_offset();
+  const bool is_plus = bytes[optional] == 0x0B && bytes[optional + 1] == 2;
+  const std::uint64_t directory = optional + (is_plus ? 112 : 96) + 4 * std::uint64_t{8};
+  constexpr std::uint32_t kEntries = 1025;
+  const auto put = [&](std::uint64_t at, std::uint64_t value) {
+    for (int i = 0; i < 4; ++i) bytes[at + i] = static_cast<std::uint8_t>(value >> (8 * i));
+  };
+  bytes.resize((bytes.size() + 7) / 8 * 8);
+  put(directory, bytes.size());
+  put(directory + 4, kEntries * 8);
+  for (std::uint32_t i = 0; i < kEntries; ++i) bytes.insert(bytes.end(), {8, 0, 0, 0, 0, 2, 2, 0});
+  const ViewContent content{View(bytes)};
+  const auto kernel = collect_pe(content);
+  ASSERT_TRUE(kernel);
+  const auto boot = collect_pe_boot(content, *kernel);
+  ASSERT_FALSE(boot);
+  EXPECT_EQ(boot.error().reason, Reason::limit_count);
+}
+
 // An image with a .sbat section, signed by sbsign with a key of its own.
 TEST(PeBoot, Sbat) {
   const TemporaryFolder folder;
