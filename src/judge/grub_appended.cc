@@ -194,21 +194,6 @@ Made made_by(const PreparedRsaKey& key, View signature, const Digest& digest) {
                                                                           : Made::no;
 }
 
-BootVerdict refuse(const BootRule& rule, Extent where = {}, std::string because = {}) {
-  BootVerdict verdict;
-  verdict.standing = rule.standing;
-  verdict.rule = &rule;
-  verdict.where = where;
-  verdict.because = std::move(because);
-  return verdict;
-}
-
-BootVerdict unknown(std::string why) {
-  BootVerdict verdict;
-  verdict.because = "not known: " + why;
-  return verdict;
-}
-
 class GrubJudge {
  public:
   GrubJudge(const AppendedEvidence& evidence, const BootMaterial& material)
@@ -222,7 +207,7 @@ class GrubJudge {
       return refuse(rule::id_type, trailer.block_extent(),
                     fmt::format("id_type {}", trailer.block->id_type));
     if (!trailer.splits) return refuse(rule::sig_len, trailer.block_extent());
-    if (!evidence_.signature) return unknown("the message was not read");
+    if (!evidence_.signature) return leave_open("the message was not read");
     if (auto verdict = check_message()) return *std::move(verdict);
     return look_for_key();
   }
@@ -235,10 +220,10 @@ class GrubJudge {
     BerDecoder ber(evidence_.signature->bytes());
     BerElement element;
     const View message = ber.any(element) ? element.raw : View();
-    if (message.empty()) return unknown("the message could not be read to its end");
-    if (!is_der(message)) return unknown("the message is not DER");
+    if (message.empty()) return leave_open("the message could not be read to its end");
+    if (!is_der(message)) return leave_open("the message is not DER");
     const MessageOutline outline = outline_of(message);
-    if (!outline.is_read) return unknown("the message could not be read to its end");
+    if (!outline.is_read) return leave_open("the message could not be read to its end");
     const Extent where = message.extent();
     if (!outline.is_signed_data) return refuse(rule::content_type, where);
     if (outline.version != 1) return refuse(rule::version, where);
@@ -252,9 +237,9 @@ class GrubJudge {
     if (outline.has_crls) return refuse(rule::crls, where);
     if (!outline.has_signers) return refuse(rule::signers, where);
     if (cms().fault || cms().signers.empty())
-      return unknown("the message could not be read to its end");
+      return leave_open("the message could not be read to its end");
     // What GRUB hashes is the file all the same; here the content was hashed.
-    if (cms().content) return unknown("the message carries a content of its own");
+    if (cms().content) return leave_open("the message carries a content of its own");
     return check_signer_digests(outline);
   }
 
@@ -275,7 +260,7 @@ class GrubJudge {
     BootVerdict best = refuse(rule::trusted);
     for (const CmsSigner& signer : cms().signers) {
       const Digest* digest = evidence_.signature->content_digest(*hash_of(signer.digest_algo));
-      if (digest == nullptr) return unknown("the digest of the file was not computed");
+      if (digest == nullptr) return leave_open("the digest of the file was not computed");
       for (const BootCertificate& one : material_.certificates) {
         if (one.database != BootDatabase::option && one.database != BootDatabase::db) continue;
         const Made made = made_by(one.certificate->key().rsa(), signer.signature, *digest);
@@ -300,10 +285,11 @@ class GrubJudge {
     for (const BootCertificate& one : material_.certificates)
       if (one.database == BootDatabase::dbx &&
           same_key_id(one.certificate->x509().id(), by.certificate->x509().id()))
-        return unknown("its certificate is in dbx, which counts where the platform manages keys");
+        return leave_open(
+            "its certificate is in dbx, which counts where the platform manages keys");
     for (const BootHash& one : material_.hashes)
       if (one.database == BootDatabase::dbx && may_forbid(one, by, digest))
-        return unknown("a digest in dbx, which counts where the platform manages keys");
+        return leave_open("a digest in dbx, which counts where the platform manages keys");
     BootVerdict verdict;
     verdict.standing = Standing::verified;
     verdict.certificate = &by;

@@ -120,8 +120,8 @@ class BootJudge {
       if (hash && is_one_of(entry.database, databases) &&
           std::ranges::find(hashes, *hash) != hashes.end() &&
           evidence_.digest(coverage_rule(), *hash) == nullptr)
-        return unknown(fmt::format("{} lists a {} digest, that of the image was not computed",
-                                   entry.source, hash_name(*hash)));
+        return leave_open(fmt::format("{} lists a {} digest, that of the image was not computed",
+                                      entry.source, hash_name(*hash)));
     }
     return std::nullopt;
   }
@@ -240,7 +240,7 @@ class BootJudge {
       if (!is_one_of(certificate.database, databases)) continue;
       const Truth denied = is_signed_by(*entry.signature, certificate, why);
       if (denied == Truth::no) continue;
-      if (denied == Truth::unknown) return unknown(why);
+      if (denied == Truth::unknown) return leave_open(why);
       return refuse(rule, entry.where, text_of(certificate));
     }
     if (!is_firmware_) return std::nullopt;  // shim does not look at digests of certificates
@@ -248,7 +248,7 @@ class BootJudge {
       if (!is_one_of(hash.database, databases)) continue;
       const PreparedCertificate* found = find_embedded(*entry.signature, hash);
       if (found == nullptr) continue;
-      if (!is_always_revoked(hash)) return unknown(kTimeStamps);
+      if (!is_always_revoked(hash)) return leave_open(kTimeStamps);
       return refuse(rule, entry.where, short_name(found->x509().subject));
     }
     return std::nullopt;
@@ -269,7 +269,7 @@ class BootJudge {
                          const BootRule& digest_rule, BootVerdict& found) {
     const Digest* digest = evidence_.digest(coverage_rule(), hash);
     if (digest == nullptr || !entry.indirect.digest) {
-      found = unknown("the digest was not computed");
+      found = leave_open("the digest was not computed");
       return;
     }
     if (!std::ranges::equal(entry.indirect.digest->bytes(), digest->bytes())) {
@@ -291,7 +291,7 @@ class BootJudge {
         found.certificate = &certificate;
         return;
       }
-      if (vouches == Truth::unknown) found = unknown(why);
+      if (vouches == Truth::unknown) found = leave_open(why);
     }
   }
 
@@ -313,19 +313,6 @@ class BootJudge {
                        database_name(certificate.database), certificate.source);
   }
 
-  static BootVerdict refuse(const BootRule& rule, Extent where, std::string because) {
-    BootVerdict verdict;
-    verdict.standing = rule.standing;
-    verdict.rule = &rule;
-    verdict.where = where;
-    verdict.because = std::move(because);
-    return verdict;
-  }
-  static BootVerdict unknown(std::string why) {
-    BootVerdict verdict;
-    verdict.because = "not known: " + why;
-    return verdict;
-  }
   static BootVerdict accept(const BootHash* hash) {
     BootVerdict verdict;
     verdict.standing = Standing::verified;
@@ -357,6 +344,21 @@ const Digest* PeBootEvidence::digest(CoverageRule rule, Hash hash) const {
         (one.rule == rule || coverage(one.rule).hashes_like(coverage(rule))))
       return &one.digest;
   return nullptr;
+}
+
+BootVerdict refuse(const BootRule& rule, Extent where, std::string because) {
+  BootVerdict verdict;
+  verdict.standing = rule.standing;
+  verdict.rule = &rule;
+  verdict.where = where;
+  verdict.because = std::move(because);
+  return verdict;
+}
+
+BootVerdict leave_open(const std::string& why) {
+  BootVerdict verdict;
+  verdict.because = "not known: " + why;
+  return verdict;
 }
 
 BootVerdict judge_boot(BootVerifier verifier, const PeBootEvidence& evidence,

@@ -94,6 +94,9 @@ struct BootVerdict {
   const BootHash* hash = nullptr;
 };
 
+BootVerdict refuse(const BootRule& rule, Extent where = {}, std::string because = {});
+BootVerdict leave_open(const std::string& why);
+
 BootVerdict judge_boot(BootVerifier verifier, const PeBootEvidence& evidence,
                        const BootMaterial& material);
 

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <span>
 
 #include "testing/process.h"
 #include "testing/temporary_folder.h"
@@ -145,13 +146,21 @@ void expect(const BootVerdict& verdict, Standing standing, const BootRule* rule,
       << name << ": " << verdict.because;
 }
 
+// What becomes of an image of tests/cases/pe, and the rule that decides against it.
+struct StandingCase {
+  const char* name;
+  Standing standing;
+  const BootRule* rule;
+};
+
+void expect_each(std::span<const StandingCase> cases, BootVerifier verifier,
+                 const BootMaterial& material) {
+  for (const StandingCase& one : cases)
+    expect(judge_boot(verifier, evidence_of(one.name), material), one.standing, one.rule, one.name);
+}
+
 TEST(PeBoot, FirmwareByCase) {
-  struct Case {
-    const char* name;
-    Standing standing;
-    const BootRule* rule;
-  };
-  const Case cases[] = {
+  const StandingCase cases[] = {
       {"signed", Standing::verified, nullptr},
       {"by-pesign", Standing::verified, nullptr},
       {"gap-by-sbsign", Standing::verified, nullptr},
@@ -171,19 +180,11 @@ TEST(PeBoot, FirmwareByCase) {
       // The kernel's reader refuses the message; what OpenSSL does is not known.
       {"signed-before-validity", Standing::undetermined, nullptr},
   };
-  const BootMaterial material = with_certificate(BootDatabase::db, "good");
-  for (const Case& one : cases)
-    expect(judge_boot(BootVerifier::firmware, evidence_of(one.name), material), one.standing,
-           one.rule, one.name);
+  expect_each(cases, BootVerifier::firmware, with_certificate(BootDatabase::db, "good"));
 }
 
 TEST(PeBoot, ShimByCase) {
-  struct Case {
-    const char* name;
-    Standing standing;
-    const BootRule* rule;
-  };
-  const Case cases[] = {
+  const StandingCase cases[] = {
       {"signed", Standing::verified, nullptr},
       {"other-then-good", Standing::verified, nullptr},
       {"unsigned", Standing::unsigned_, &rule::shim_signed},
@@ -197,12 +198,8 @@ TEST(PeBoot, ShimByCase) {
       {"length-0", Standing::malformed, &rule::shim_table},
   };
   for (const BootDatabase database :
-       {BootDatabase::db, BootDatabase::vendor_db, BootDatabase::mok, BootDatabase::option}) {
-    const BootMaterial material = with_certificate(database, "good");
-    for (const Case& one : cases)
-      expect(judge_boot(BootVerifier::shim, evidence_of(one.name), material), one.standing,
-             one.rule, one.name);
-  }
+       {BootDatabase::db, BootDatabase::vendor_db, BootDatabase::mok, BootDatabase::option})
+    expect_each(cases, BootVerifier::shim, with_certificate(database, "good"));
 }
 
 TEST(PeBoot, WhoCountsForWhom) {

@@ -11,10 +11,11 @@ void Attempt::wait() {
 
 void Attempt::prepare(const std::shared_ptr<const Trust>& trust) {
   const std::lock_guard lock(mutex_);
-  if (concluded_ || !artifact_.appended || !artifact_.appended->signature) return;
+  if (concluded_) return;
   fetch();
+  const SignatureEvidence* found = signature();
   // A report tells of every signer, and would wait in its stead.
-  if (!artifact_.error && artifact_.appended->signature->size() <= limits::kPreparedSignature) {
+  if (found != nullptr && found->size() <= limits::kPreparedSignature) {
     prepared_ = verify_artifact(artifact_, trust, options_);
     prepared_for_ = trust;
   }
@@ -29,13 +30,18 @@ ArtifactReport Attempt::conclude(const TrustAnswer& answer) {
   return verify_artifact(artifact_, answer, options_);
 }
 
+SignatureEvidence* Attempt::signature() {
+  if (artifact_.error || !artifact_.appended || !artifact_.appended->signature) return nullptr;
+  return &*artifact_.appended->signature;
+}
+
 // What cannot be put aside is given up: the artifact is in error.
 void Attempt::put_aside() {
-  if (is_aside_ || artifact_.error || !artifact_.appended || !artifact_.appended->signature) return;
-  SignatureEvidence& signature = *artifact_.appended->signature;
-  if (!claim_ && !message_) claim_ = shelf_.claim(signature.weight());
+  SignatureEvidence* held = is_aside_ ? nullptr : signature();
+  if (held == nullptr) return;
+  if (!claim_ && !message_) claim_ = shelf_.claim(held->weight());
   if (claim_) return;
-  std::vector<std::uint8_t> message = signature.give_message();
+  std::vector<std::uint8_t> message = held->give_message();
   is_aside_ = true;
   if (message_) return;
   auto item = shelf_.put(std::move(message));

@@ -31,6 +31,8 @@ class Attempt {
   ArtifactReport conclude(const TrustAnswer& answer);
 
  private:
+  // Of the artifact, where it has one that can be verified.
+  SignatureEvidence* signature();
   void put_aside();
   void fetch();
 

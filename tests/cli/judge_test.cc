@@ -15,6 +15,18 @@ using Json = nlohmann::json;
 
 std::string text(const std::vector<std::uint8_t>& bytes) { return {bytes.begin(), bytes.end()}; }
 
+// A bzImage with nothing in it (Documentation/arch/x86/boot.rst).
+std::string empty_bzimage() {
+  std::string image(4096, '\0');
+  image[0x1F1] = 1;
+  image.replace(0x1FE, 2, "\x55\xAA");
+  image.replace(0x202, 4, "HdrS");
+  image.replace(0x206, 2, std::string("\x0F\x02", 2));
+  image[0x211] = 1;
+  image[0x236] = 3;
+  return image;
+}
+
 class JudgeOnPlatforms : public testing::Test {
  protected:
   std::string write(const std::string& name, const std::string& content) {
@@ -47,14 +59,7 @@ TEST_F(JudgeOnPlatforms, TheSameFileOnSeveral) {
   const std::string locked =
       platform("locked.toml", "x86_64",
                "secure_boot = false\nsig_enforce = false\nlockdown = \"integrity\"\n");
-  std::string image(4096, '\0');  // Documentation/arch/x86/boot.rst
-  image[0x1F1] = 1;
-  image.replace(0x1FE, 2, "\x55\xAA");
-  image.replace(0x202, 4, "HdrS");
-  image.replace(0x206, 2, std::string("\x0F\x02", 2));
-  image[0x211] = 1;
-  image[0x236] = 3;
-  const std::string file = write("vmlinuz", image);
+  const std::string file = write("vmlinuz", empty_bzimage());
   const Finished both =
       assay({"judge", "kexec", "--json", "--platform", open, "--platform", locked, file});
   EXPECT_EQ(both.status, 1) << both.error;
@@ -95,13 +100,7 @@ TEST_F(JudgeOnPlatforms, TheRunningHostIsTheDefault) {
 TEST_F(JudgeOnPlatforms, DamagedImagesAreJudged) {
   const std::string open = platform(
       "open.toml", "x86_64", "secure_boot = false\nsig_enforce = false\nlockdown = \"none\"\n");
-  std::string image(4096, '\0');  // Documentation/arch/x86/boot.rst
-  image[0x1F1] = 1;
-  image.replace(0x1FE, 2, "\x55\xAA");
-  image.replace(0x202, 4, "HdrS");
-  image.replace(0x206, 2, std::string("\x0F\x02", 2));
-  image[0x211] = 1;
-  image[0x236] = 3;
+  std::string image = empty_bzimage();
   image.replace(0x248, 8, std::string("\0\0\0\x01\0\0\0\x01", 8));  // a payload beyond the end
   const std::string file = write("vmlinuz", image);
   for (const std::string& path : {file, folder_.path().string()}) {
