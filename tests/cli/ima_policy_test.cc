@@ -58,6 +58,51 @@ TEST_F(ImaPolicyTest, Text) {
   EXPECT_NE(ran.out.find(":3: measur"), ran.out.npos) << ran.out;
 }
 
+TEST_F(ImaPolicyTest, Explain) {
+  const std::string file =
+      policy("dont_appraise fsmagic=0x1021994\nappraise func=BPRM_CHECK appraise_type=imasig\n");
+  const Ran ran = run_assay(
+      {"ima", "policy", "explain", "--json", "--func", "BPRM_CHECK", "--fsmagic", "0xef53", file});
+  EXPECT_EQ(ran.status, 0) << ran.error;
+  const auto found = ran.lines();
+  ASSERT_EQ(found.size(), 3U);
+  EXPECT_EQ(found[0]["finding"], "misses");
+  EXPECT_EQ(found[0]["condition"], "fsmagic");
+  EXPECT_EQ(found[1]["finding"], "matches");
+  EXPECT_EQ(found[2]["schema"], "assay.policy-answer/1");
+  EXPECT_EQ(found[2]["appraised"], true);
+  EXPECT_EQ(found[2]["requires"][0], "a signature");
+  // On a tmpfs the first rule says not to; without knowing, it is open.
+  const Ran tmpfs = run_assay(
+      {"ima", "policy", "explain", "--json", "--func", "BPRM_CHECK", "--fsmagic", "1021994", file});
+  EXPECT_EQ(tmpfs.lines().back()["appraised"], false);
+  EXPECT_EQ(run_assay({"ima", "policy", "explain", "--func", "BPRM_CHECK", file}).status, 2);
+  EXPECT_EQ(run_assay({"ima", "policy", "explain", "--func", "MMAP_CHECK", "--file", file,
+                       policy("appraise func=NONE\n")})
+                .status,
+            1);
+}
+
+TEST_F(ImaPolicyTest, Diff) {
+  const std::string old_policy = write("old", "appraise func=BPRM_CHECK fowner=0\n");
+  const std::string new_policy = write("new", "appraise func=BPRM_CHECK appraise_type=imasig\n");
+  const Ran ran =
+      run_assay({"ima", "policy", "diff", "--json", "--fowner", "0", old_policy, new_policy});
+  EXPECT_EQ(ran.status, 1) << ran.error;
+  ASSERT_EQ(ran.lines().size(), 1U) << ran.out;
+  EXPECT_EQ(ran.lines()[0]["schema"], "assay.policy-difference/1");
+  EXPECT_EQ(ran.lines()[0]["hook"], "BPRM_CHECK");
+  EXPECT_EQ(ran.lines()[0]["first"], "appraised");
+  EXPECT_EQ(run_assay({"ima", "policy", "diff", "--fowner", "0", old_policy, old_policy}).status,
+            0);
+  // dont_audit is a word of 7.2 only: 6.1 takes nothing of that policy.
+  const std::string newer = write("newer", "audit func=BPRM_CHECK\ndont_audit\n");
+  EXPECT_EQ(run_assay({"ima", "policy", "diff", "--fowner", "0", "--kernel-version", "6.1",
+                       "--second-kernel-version", "7.2", newer, newer})
+                .status,
+            1);
+}
+
 TEST_F(ImaPolicyTest, WhatCannotBeReadIsNotFoundOut) {
   EXPECT_EQ(run_assay({"ima", "policy", "check", folder_ / "none"}).status, 2);
   EXPECT_EQ(
