@@ -56,12 +56,6 @@ Examples:
     check_ = policy_->add_subcommand("check", "hold a policy against the kernel's parser");
     explain_ = policy_->add_subcommand("explain", "which rules a file meets at a hook");
     diff_ = policy_->add_subcommand("diff", "which files change their fate between two policies");
-    diff_->add_option("SECOND", second_, "the other policy")->option_text(" ");
-    diff_
-        ->add_option("--second-kernel-version", second_version_,
-                     "the kernel that has the second policy (default: the same)")
-        ->type_name("V")
-        ->option_text("V");
     for (CLI::App* each : {check_, explain_, diff_}) {
       each->add_option("FILE", path_, "a policy")->option_text(" ");
       each->add_option("--kernel-version", version_, "the kernel that is asked (default: 7.2)")
@@ -71,6 +65,12 @@ Examples:
           ->type_name("FILE")
           ->option_text("FILE");
     }
+    diff_->add_option("SECOND", second_, "the other policy")->option_text(" ");
+    diff_
+        ->add_option("--second-kernel-version", second_version_,
+                     "the kernel that has the second policy (default: the same)")
+        ->type_name("V")
+        ->option_text("V");
     for (CLI::App* each : {explain_, diff_}) {
       each->add_option("--func", func_, "the hook: BPRM_CHECK, FILE_CHECK, MODULE_CHECK ...")
           ->type_name("HOOK")
