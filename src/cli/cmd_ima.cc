@@ -4,66 +4,76 @@
 
 #include <CLI/CLI.hpp>
 
-#include "base/limits.h"
 #include "base/name.h"
-#include "bytes/content.h"
 #include "cli/command.h"
 #include "cli/fact_arguments.h"
+#include "cli/help.h"
+#include "cli/policy_kernel_arguments.h"
 #include "report/policy_report.h"
-#include "trust/platform.h"
 
 namespace assay {
 
 namespace {
 
-Result<std::vector<std::uint8_t>> read_text(const std::string& path) {
-  ASSAY_TRY(const auto file, open_file(path));
-  if (file->size() > limits::kConfig)
-    return fail(Reason::limit_size, {0, file->size()}, "a policy or configuration");
-  std::vector<std::uint8_t> bytes(file->size());
-  ASSAY_CHECK(file->read(0, bytes));
-  return bytes;
-}
+constexpr const char* kCheckNotes =
+    R"(Each rule is held against the kernel's parser, with what is odd about those it takes. A policy is
+taken whole or not at all: the last line says whether this one is.
+
+Exit status: 0 the kernel loads the policy, 1 it does not, 2 something could not be found out.
+
+Examples:
+  assay ima policy check --kernel-version 6.1 /etc/ima/ima-policy
+  assay ima policy check --config /boot/config-6.12.0-amd64 --json policy
+  assay ima policy check --cmdline 'ima_policy=appraise_tcb' policy
+)";
+
+constexpr const char* kExplainNotes =
+    R"(What becomes of a file at a hook, rule by rule: which condition does not hold, which rules match,
+and what they require. The file is described by options, or is --file, as it lies. Without FILE, the
+rules that are in force after boot: --cmdline names them.
+
+Exit status: 0 the policy is taken, 1 some rule of it is refused, 2 something could not be found out.
+
+Examples:
+  assay ima policy explain --func BPRM_CHECK --file /usr/bin/passwd policy
+  assay ima policy explain --func MODULE_CHECK --fowner 0 --fsmagic 0x1021994 policy
+  assay ima policy explain --func FILE_CHECK --fowner 0 --uid 0 --cmdline 'ima_policy=tcb|appraise_tcb'
+)";
+
+constexpr const char* kDiffNotes =
+    R"(Which files change their fate between two policies, or with --second-kernel-version between two
+kernels; at every hook of files, or at that of --func. Without SECOND, FILE is compared with the
+rules that were in force before it was loaded: --cmdline names them.
+
+Exit status: 0 no difference, 1 some, 2 something could not be found out.
+
+Examples:
+  assay ima policy diff old new --file /usr/bin/passwd --file /usr/lib/firmware/regulatory.db
+  assay ima policy diff --kernel-version 6.1 --second-kernel-version 7.2 --fowner 0 policy policy
+  assay ima policy diff --cmdline ima_policy=secure_boot --fowner 0 policy
+)";
 
 class ImaCommand final : public Command {
  public:
   const char* name() const override { return "ima"; }
   const char* purpose() const override { return "what IMA makes of a policy"; }
-  const char* arguments() const override { return "policy check|explain|diff FILE..."; }
+  const char* arguments() const override { return "COMMAND"; }
   const char* notes() const override {
-    return R"(policy check: what the kernel's parser makes of each rule, and what is odd about those it takes.
-
-policy explain: what becomes of a file at a hook, rule by rule: which condition does not hold, which
-rules match, and what they require. The file is described by options, or is --file, as it lies.
-
-policy diff: which files change their fate between two policies, or with --second-kernel-version
-between two kernels; at every hook of files, or at that of --func.
-
-Exit status of diff: 0 no difference, 1 some, 2 something could not be found out. Of check and
-explain: 0 every rule is taken, 1 some rule is refused, 2 something could not be found out.
-
-Examples:
-  assay ima policy check --kernel-version 6.1 /etc/ima/ima-policy
-  assay ima policy check --config /boot/config-6.12.0-amd64 --json policy | jq .shown
-  assay ima policy explain --func BPRM_CHECK --file /usr/bin/passwd policy
-  assay ima policy diff old new --file /usr/bin/passwd --file /usr/lib/firmware/regulatory.db
-  assay ima policy explain --func MODULE_CHECK --fowner 0 --fsmagic 0x1021994 policy
-)";
+    return "`assay ima policy check|explain|diff --help` explains one command.\n";
   }
 
   void add_options(CLI::App& app) override {
-    policy_ = app.add_subcommand("policy", "IMA policies");
-    check_ = policy_->add_subcommand("check", "hold a policy against the kernel's parser");
+    policy_ = app.add_subcommand("policy", "check, explain and compare policies of IMA");
+    check_ = policy_->add_subcommand("check", "would a kernel load this policy, rule by rule");
     explain_ = policy_->add_subcommand("explain", "which rules a file meets at a hook");
     diff_ = policy_->add_subcommand("diff", "which files change their fate between two policies");
+    set_up_help(*policy_, "COMMAND", notes());
+    set_up_help(*check_, "FILE", kCheckNotes);
+    set_up_help(*explain_, "--func HOOK [FILE]", kExplainNotes);
+    set_up_help(*diff_, "FILE [SECOND]", kDiffNotes);
     for (CLI::App* each : {check_, explain_, diff_}) {
       each->add_option("FILE", path_, "a policy")->option_text(" ");
-      each->add_option("--kernel-version", version_, "the kernel that is asked (default: 7.2)")
-          ->type_name("V")
-          ->option_text("V");
-      each->add_option("--config", config_, "its Kconfig file, on which some words depend")
-          ->type_name("FILE")
-          ->option_text("FILE");
+      kernel_.add_options(*each);
     }
     diff_->add_option("SECOND", second_, "the other policy")->option_text(" ");
     diff_
@@ -93,64 +103,78 @@ Examples:
       return fail(Reason::usage, {}, "explain takes one --file");
     if (!func_.empty() && find_ima_func(func_) == nullptr)
       return fail(Reason::usage, {}, "unknown hook " + encode_name(func_));
-    if (diff_->parsed() && second_.empty()) return fail(Reason::usage, {}, "SECOND is missing");
+    const bool has_builtin = kernel_.names_builtin_policies();
+    if (path_.empty() && !(explain_->parsed() && has_builtin))
+      return fail(Reason::usage, {}, "FILE is missing");
+    if (diff_->parsed() && second_.empty() && !has_builtin)
+      return fail(Reason::usage, {}, "SECOND is missing");
     if (!second_version_.empty() && !find_kernel_version(second_version_))
       return fail(Reason::usage, {}, "unknown kernel version " + encode_name(second_version_));
     ASSAY_CHECK(facts_.read());
-    if (path_.empty()) return fail(Reason::usage, {}, "FILE is missing");
-    if (!version_.empty() && !find_kernel_version(version_))
-      return fail(Reason::usage, {}, "unknown kernel version " + encode_name(version_));
-    return {};
+    return kernel_.check();
   }
 
   ExitStatus run(const CommonOptions& common, Output& output) override {
-    if (!version_.empty()) kernel_.version = *find_kernel_version(version_);
-    const std::string path = encode_name(path_);
-    if (explain_->parsed()) return explain(common, output, path);
-    if (diff_->parsed()) return compare(common, output);
-    const auto checked = check_policy();
-    if (!checked) {
-      output.error(with_path(checked.error(), path));
+    const auto kernel = kernel_.read();
+    if (!kernel) {
+      output.error(kernel.error());
       return kUndetermined;
     }
-    ExitStatus status = kGood;
-    for (const CheckedPolicyLine& line : *checked) {
-      output.print(common.json ? to_json(line, path) + '\n'
-                               : to_text(line, path, common.text_style()));
-      if (line.accepted == Truth::no) status = kBad;
-      if (line.accepted == Truth::unknown && status == kGood) status = kUndetermined;
-    }
-    if (!common.json && !common.quiet)
-      output.warn(fmt::format("{} rules, by the parser of {}", checked->size(),
-                              to_string(kernel_.version)));
-    return status;
+    if (explain_->parsed()) return explain(common, output, *kernel);
+    if (diff_->parsed()) return compare(common, output, *kernel);
+    return check_policy(common, output, *kernel);
   }
 
  private:
-  ExitStatus explain(const CommonOptions& common, Output& output, const std::string& path) const {
-    const auto explained = explain_policy(path_, kernel_, files_.empty() ? "" : files_.front(),
-                                          find_ima_func(func_)->hook);
-    if (!explained) {
-      output.error(with_path(explained.error(), path));
+  ExitStatus check_policy(const CommonOptions& common, Output& output,
+                          const PolicyKernel& kernel) const {
+    const std::string path = encode_name(path_);
+    const auto policy = read_text_file(path_);
+    if (!policy) {
+      output.error(with_path(policy.error(), path));
       return kUndetermined;
     }
+    const CheckedPolicy checked = check_ima_policy(kernel.id, View(*policy).text(), kernel.setup());
+    for (const CheckedPolicyLine& line : checked.lines)
+      output.print(common.json ? to_json(line, path) + '\n'
+                               : to_text(line, path, common.text_style()));
+    const PolicyParser parser{kernel.id, kernel.id_from};
+    if (common.json)
+      output.print(to_json(checked, path, parser) + '\n');
+    else if (!common.quiet)
+      output.print(to_text(checked, path, parser));
+    if (checked.refused != 0 || checked.loads == Truth::no) return kBad;
+    return checked.loads == Truth::yes ? kGood : kUndetermined;
+  }
+
+  ExitStatus explain(const CommonOptions& common, Output& output,
+                     const PolicyKernel& kernel) const {
     const ImaHook hook = find_ima_func(func_)->hook;
+    const std::string path = encode_name(path_);
+    const auto explained =
+        explain_policy(path_, kernel, files_.empty() ? "" : files_.front(), hook);
+    if (!explained) {
+      output.error(explained.error());
+      return kUndetermined;
+    }
     output.print(common.json ? to_json(*explained, path, hook) : to_text(*explained, path, hook));
     if (explained->refused_line != 0) return kBad;
     return explained->open.empty() ? kGood : kUndetermined;
   }
 
   // Every file, at every hook that has files.
-  ExitStatus compare(const CommonOptions& common, Output& output) const {
-    KernelId other = kernel_;
-    if (!second_version_.empty()) other.version = *find_kernel_version(second_version_);
+  ExitStatus compare(const CommonOptions& common, Output& output,
+                     const PolicyKernel& kernel) const {
+    PolicyKernel other = kernel;
+    if (!second_version_.empty()) other.id.version = *find_kernel_version(second_version_);
+    const bool with_boot = second_.empty();
     std::vector<std::string> files = files_;
     if (files.empty()) files.emplace_back();  // the one that the options describe
     ExitStatus status = kGood;
     for (const std::string& file : files)
       for (const ImaHook hook : hooks_to_compare()) {
-        const auto first = explain_policy(path_, kernel_, file, hook);
-        const auto second = explain_policy(second_, other, file, hook);
+        const auto first = explain_policy(with_boot ? std::string() : path_, kernel, file, hook);
+        const auto second = explain_policy(with_boot ? path_ : second_, other, file, hook);
         if (!first || !second) {
           output.error(first ? second.error() : first.error());
           return kUndetermined;
@@ -173,51 +197,41 @@ Examples:
             ImaHook::policy_check, ImaHook::kexec_kernel_check, ImaHook::kexec_initramfs_check};
   }
 
-  Result<ExplainedPolicy> explain_policy(const std::string& policy_path, const KernelId& kernel,
+  // An empty `policy_path`: the rules in force after boot.
+  Result<ExplainedPolicy> explain_policy(const std::string& policy_path, PolicyKernel kernel,
                                          const std::string& file, ImaHook hook) const {
-    ASSAY_TRY(KernelConfig config, read_config());
-    if (!config.is_known()) config = config_with_all_of_ima();
+    if (!kernel.config.is_known()) {
+      kernel.config = config_with_all_of_ima();
+      kernel.crypto = crypto_of(kernel.config, Truth::unknown);
+    }
     ASSAY_TRY(const FileFacts facts, facts_.read());
     ASSAY_TRY(const ImaEvidence evidence, collect_ima_file(ViewContent(View()), file, facts, {}));
     ImaEvent event;
     event.hook = hook;
     event.mask = facts.mask.value_or(usual_mask(event.hook));
     if (facts.uid) event.subject = ImaSubject::with_ids(*facts.uid, *facts.uid);
-    ASSAY_TRY(const auto policy, read_text(policy_path));
-    return explain_ima_policy(kernel, View(policy).text(), config,
-                              crypto_of(config, Truth::unknown), event, evidence.file);
-  }
-
-  Result<KernelConfig> read_config() const {
-    KernelConfig config;
-    if (config_.empty()) return config;
-    const auto text = read_text(config_);
-    if (!text) return std::unexpected(with_path(text.error(), encode_name(config_)));
-    auto parsed = KernelConfig::parse(View(*text).text());
-    if (!parsed) return std::unexpected(with_path(parsed.error(), encode_name(config_)));
-    return *std::move(parsed);
-  }
-
-  Result<std::vector<CheckedPolicyLine>> check_policy() const {
-    ASSAY_TRY(const KernelConfig config, read_config());
-    ASSAY_TRY(const auto policy, read_text(path_));
-    return check_ima_policy(kernel_, View(policy).text(), config,
-                            crypto_of(config, Truth::unknown));
+    std::vector<std::uint8_t> bytes;
+    std::optional<std::string_view> policy;
+    if (!policy_path.empty()) {
+      auto read = read_text_file(policy_path);
+      if (!read) return std::unexpected(with_path(read.error(), encode_name(policy_path)));
+      bytes = *std::move(read);
+      policy = View(bytes).text();
+    }
+    return explain_ima_policy(kernel.id, policy, kernel.setup(), event, evidence.file);
   }
 
   CLI::App* policy_ = nullptr;
   CLI::App* check_ = nullptr;
   CLI::App* explain_ = nullptr;
   CLI::App* diff_ = nullptr;
+  PolicyKernelArguments kernel_;
   std::string second_;
   std::string second_version_;
   std::string func_;
   std::vector<std::string> files_;
   FactArguments facts_;
   std::string path_;
-  std::string version_;
-  std::string config_;
-  KernelId kernel_;
 };
 
 }  // namespace

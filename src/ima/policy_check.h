@@ -7,15 +7,10 @@
 #include <string_view>
 #include <vector>
 
+#include "ima/policy_lint.h"
 #include "ima/policy_parse.h"
 
 namespace assay {
-
-// Something that the kernel takes and that hardly does what its author meant.
-struct PolicyNote {
-  std::string id;    // "shadowed"
-  std::string text;  // a sentence
-};
 
 struct CheckedPolicyLine {
   unsigned number = 0;  // from 1
@@ -30,10 +25,19 @@ struct CheckedPolicyLine {
   std::vector<PolicyNote> notes;
 };
 
-// Rules only: neither comments nor blank lines. Each is judged by itself, as the first custom
-// policy; in a kernel one line that is refused loses the whole file.
-std::vector<CheckedPolicyLine> check_ima_policy(const KernelId& kernel, std::string_view policy,
-                                                const KernelConfig& config,
-                                                const KernelCrypto& crypto);
+struct CheckedPolicy {
+  std::vector<CheckedPolicyLine> lines;  // rules only: neither comments nor blank lines
+  unsigned accepted = 0;
+  unsigned refused = 0;
+  unsigned open = 0;
+  // Would the kernel have it? It takes a policy whole or not at all, and one without a rule not.
+  Truth loads = Truth::no;
+  std::vector<PolicyNote> notes;  // on the policy as a whole, where it loads
+};
+
+// Each rule is judged by itself, as one of the first custom policy; `setup` is the kernel that it
+// is loaded into, of which the command line names built-in policies.
+CheckedPolicy check_ima_policy(const KernelId& kernel, std::string_view policy,
+                               const ImaSetup& setup);
 
 }  // namespace assay

@@ -40,24 +40,13 @@ bool same_fate(const Trial& a, const Trial& b) {
 unsigned load(Walk& walk, ImaState& state, const ImaSetup& setup, std::string_view policy,
               const Rule*& refused_by) {
   ImaPolicySession session(walk, state, setup);
-  for (const ImaPolicyLine& line : split_ima_policy(policy)) {
-    if (!line.is_rule) continue;
-    const std::string ended = std::string(line.text) + '\n';
-    const Outcome bad = session.load(ended);
-    if (!bad.failed()) continue;
-    if (bad.step >= 0) refused_by = walk.steps()[static_cast<std::size_t>(bad.step)].rule;
-    return line.number;
-  }
+  std::string ended(policy);
+  if (!ended.ends_with('\n')) ended += '\n';
+  const Outcome bad = session.load(ended);
+  if (bad.failed() && bad.step >= 0)
+    refused_by = walk.steps()[static_cast<std::size_t>(bad.step)].rule;
   session.close();
-  return 0;
-}
-
-// The lines of the rules, in order.
-std::vector<unsigned> lines_of(std::string_view policy) {
-  std::vector<unsigned> lines;
-  for (const ImaPolicyLine& line : split_ima_policy(policy))
-    if (line.is_rule) lines.push_back(line.number);
-  return lines;
+  return session.refused_line();
 }
 
 }  // namespace
@@ -99,23 +88,21 @@ KernelConfig config_with_all_of_ima() {
   return config;
 }
 
-ExplainedPolicy explain_ima_policy(const KernelId& kernel, std::string_view policy,
-                                   const KernelConfig& config, const KernelCrypto& crypto,
-                                   const ImaEvent& event, const ImaFile& file) {
-  const std::vector<unsigned> lines = lines_of(policy);
+ExplainedPolicy explain_ima_policy(const KernelId& kernel, std::optional<std::string_view> policy,
+                                   const ImaSetup& setup, const ImaEvent& event,
+                                   const ImaFile& file) {
   const auto run = [&](Walk& walk) {
     Trial trial;
-    const ImaSetup setup{config, crypto, std::string(), Truth::no, Truth::no};
     ImaState state(walk, setup);
-    trial.policy.refused_line = load(walk, state, setup, policy, trial.policy.refused_by);
-    if (trial.policy.refused_line != 0 || lines.empty()) return trial;
+    if (policy)
+      trial.policy.refused_line = load(walk, state, setup, *policy, trial.policy.refused_by);
+    if (trial.policy.refused_line != 0) return trial;
     std::vector<RuleTrial> trials;
     const ImaMatch match =
         match_ima_policy(walk, state, {true, true, true, true}, event, file, &trials);
-    const std::size_t built_in = trials.size() - lines.size();
-    for (std::size_t i = built_in; i < trials.size(); ++i)
-      trial.policy.rules.push_back({lines[i - built_in], trials[i].rule->source, trials[i].kind,
-                                    std::string(trials[i].condition)});
+    for (const RuleTrial& each : trials)
+      trial.policy.rules.push_back({each.rule->origin, each.rule->number, each.rule->source,
+                                    each.kind, std::string(each.condition)});
     trial.policy.actions = match.actions;
     trial.flags = match.flags;
     trial.policy.requirements = describe_requirements(match.flags);

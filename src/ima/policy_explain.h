@@ -13,7 +13,8 @@
 namespace assay {
 
 struct ExplainedRule {
-  unsigned line = 0;  // of the policy, from 1
+  RuleOrigin origin = RuleOrigin::custom;
+  unsigned number = 0;  // of a custom rule its line, of others its place in their policy; from 1
   std::string text;
   RuleTrial::Kind kind = RuleTrial::Kind::missed;
   std::string condition;  // missed: the first that does not hold, "fowner"
@@ -23,17 +24,18 @@ struct ExplainedPolicy {
   // Not taken by the kernel: the line, and what is wrong with it. Nothing else is then set.
   unsigned refused_line = 0;
   const Rule* refused_by = nullptr;
-  std::vector<ExplainedRule> rules;
+  std::vector<ExplainedRule> rules;  // all that are in force, in the kernel's order
   ImaClasses actions;
   std::vector<std::string> requirements;  // "a signature"; of all rules that match
   std::vector<std::string> open;          // what the answer depends on and is not known
 };
 
-// `policy` is loaded as the first custom one. Conditions that the event and the file leave open are
-// taken to hold, and named in `open` where that matters.
-ExplainedPolicy explain_ima_policy(const KernelId& kernel, std::string_view policy,
-                                   const KernelConfig& config, const KernelCrypto& crypto,
-                                   const ImaEvent& event, const ImaFile& file);
+// `policy` is loaded into the kernel of `setup` as the first custom one; without it, the rules in
+// force after boot are asked. Conditions that the event and the file leave open are taken to hold,
+// and named in `open` where that matters.
+ExplainedPolicy explain_ima_policy(const KernelId& kernel, std::optional<std::string_view> policy,
+                                   const ImaSetup& setup, const ImaEvent& event,
+                                   const ImaFile& file);
 
 // "appraised, required: a signature"; "nothing is done".
 std::string describe_fate(const ExplainedPolicy& explained);

@@ -24,6 +24,7 @@ Outcome ImaPolicySession::add_line(const ImaPolicyLine& line) {
   if (parsed.outcome.failed()) {
     causes_.emplace_back("invalid-policy");
     is_valid_ = false;
+    refused_line_ = line.number;
     return parsed.outcome;
   }
   if (parsed.rule.action == ImaAction::appraise) appraise_bits_ |= appraise_bit(parsed.rule.func);
@@ -57,6 +58,7 @@ Outcome ImaPolicySession::load(std::string_view content) {
             walk_.check(rule::last_newline, ended, Extent{line.offset, line.text.size()});
         bad.failed()) {
       is_valid_ = false;
+      refused_line_ = line.number;
       return bad;
     }
   }

@@ -38,6 +38,8 @@ class ImaPolicySession {
   const std::vector<std::string>& causes() const { return causes_; }
   // What the writes have said.
   unsigned rule_count() const { return static_cast<unsigned>(rules_.size()); }
+  // The line that was refused, from 1; 0: none was.
+  unsigned refused_line() const { return refused_line_; }
 
  private:
   Outcome add_line(const ImaPolicyLine& line);
@@ -48,6 +50,7 @@ class ImaPolicySession {
   std::vector<PolicyRule> rules_;
   std::uint32_t appraise_bits_ = 0;
   unsigned lines_ = 0;
+  unsigned refused_line_ = 0;
   bool is_valid_ = true;
   std::vector<std::string> causes_;
 };

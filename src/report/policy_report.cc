@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 #include "base/name.h"
@@ -26,6 +28,23 @@ std::string_view finding_of(RuleTrial::Kind kind) {
   return "";
 }
 
+Json notes_of(const std::vector<PolicyNote>& notes) {
+  Json json = Json::array();
+  for (const PolicyNote& note : notes) json.push_back(Json{{"id", note.id}, {"text", note.text}});
+  return json;
+}
+
+const CheckedPolicyLine* find_first(const CheckedPolicy& checked, Truth accepted) {
+  const auto found = std::ranges::find(checked.lines, accepted, &CheckedPolicyLine::accepted);
+  return found == checked.lines.end() ? nullptr : &*found;
+}
+
+// "policy:3", "[secure_boot policy 2]".
+std::string place_of(const ExplainedRule& rule, const std::string& path) {
+  if (rule.origin == RuleOrigin::custom) return fmt::format("{}:{}", path, rule.number);
+  return fmt::format("[{} {}]", rule_origin_name(rule.origin), rule.number);
+}
+
 }  // namespace
 
 std::string to_json(const CheckedPolicyLine& line, const std::string& path) {
@@ -45,9 +64,7 @@ std::string to_json(const CheckedPolicyLine& line, const std::string& path) {
   }
   if (!line.open.empty()) json["open"] = line.open;
   if (!line.shown.empty()) json["shown"] = line.shown;
-  json["notes"] = Json::array();
-  for (const PolicyNote& note : line.notes)
-    json["notes"].push_back(Json{{"id", note.id}, {"text", note.text}});
+  json["notes"] = notes_of(line.notes);
   return line_of(json);
 }
 
@@ -69,12 +86,52 @@ std::string to_text(const CheckedPolicyLine& line, const std::string& path,
   return text;
 }
 
+std::string to_json(const CheckedPolicy& checked, const std::string& path,
+                    const PolicyParser& parser) {
+  Json json{{"schema", "assay.policy-summary/1"}, {"path", path},
+            {"rules", checked.lines.size()},      {"accepted", checked.accepted},
+            {"refused", checked.refused},         {"undetermined", checked.open}};
+  const bool known = checked.loads != Truth::unknown;
+  json["loads"] = known ? Json(checked.loads == Truth::yes) : Json(nullptr);
+  if (const CheckedPolicyLine* first = find_first(checked, Truth::no)) {
+    json["refused_line"] = first->number;
+    json["errno"] = errno_name(first->err);
+    json["errno_number"] = errno_number(first->err);
+  }
+  json["kernel_version"] = to_string(parser.kernel.version);
+  json["kernel_version_from"] = parser.from;
+  json["notes"] = notes_of(checked.notes);
+  return line_of(json);
+}
+
+std::string to_text(const CheckedPolicy& checked, const std::string& path,
+                    const PolicyParser& parser) {
+  std::string text;
+  for (const PolicyNote& note : checked.notes)
+    text += fmt::format("{}: note {}: {}\n", path, note.id, note.text);
+  const std::string whose =
+      fmt::format("by the parser of {} ({})", to_string(parser.kernel.version), parser.from);
+  const std::size_t rules = checked.lines.size();
+  if (rules == 0) return text + fmt::format("{}: not loaded: it has no rule, {}\n", path, whose);
+  if (const CheckedPolicyLine* first = find_first(checked, Truth::no))
+    return text + fmt::format(
+                      "{}: not loaded: {} of {} rules refused, line {} first; the kernel"
+                      " takes a policy whole or not at all, {}\n",
+                      path, checked.refused, rules, first->number, whose);
+  if (checked.loads == Truth::unknown)
+    return text +
+           fmt::format("{}: undetermined: {} of {} rules, {}\n", path, checked.open, rules, whose);
+  return text +
+         fmt::format("{}: loaded: {} rule{}, {}\n", path, rules, rules == 1 ? "" : "s", whose);
+}
+
 std::string to_json(const ExplainedPolicy& explained, const std::string& path, ImaHook hook) {
   std::string lines;
   for (const ExplainedRule& rule : explained.rules) {
     Json json{{"schema", "assay.policy-rule/1"},
               {"path", path},
-              {"line", rule.line},
+              {"policy", rule_origin_name(rule.origin)},
+              {rule.origin == RuleOrigin::custom ? "line" : "number", rule.number},
               {"text", rule.text},
               {"finding", finding_of(rule.kind)}};
     if (!rule.condition.empty()) json["condition"] = rule.condition;
@@ -100,9 +157,12 @@ std::string to_text(const ExplainedPolicy& explained, const std::string& path, I
                        explained.refused_line,
                        explained.refused_by == nullptr ? "" : explained.refused_by->fails);
   std::string text;
+  std::size_t width = 0;
   for (const ExplainedRule& rule : explained.rules)
-    text += fmt::format("{}:{:<4} {:<10} {:<12} {}\n", path, rule.line, finding_of(rule.kind),
-                        rule.condition, encode_name(rule.text));
+    width = std::max(width, place_of(rule, path).size());
+  for (const ExplainedRule& rule : explained.rules)
+    text += fmt::format("{:<{}}  {:<10} {:<12} {}\n", place_of(rule, path), width,
+                        finding_of(rule.kind), rule.condition, encode_name(rule.text));
   return text + fmt::format("{}: {}\n", ima_hook_name(hook), describe_fate(explained));
 }
 

@@ -14,6 +14,17 @@ std::string to_json(const CheckedPolicyLine& line,
                     const std::string& path);  // "assay.policy-line/1"
 std::string to_text(const CheckedPolicyLine& line, const std::string& path, const TextStyle& style);
 
+// Whose parser it was: the version, and who says so.
+struct PolicyParser {
+  KernelId kernel;
+  std::string from;  // "the configuration"
+};
+// The policy as a whole, last.
+std::string to_json(const CheckedPolicy& checked, const std::string& path,
+                    const PolicyParser& parser);  // "assay.policy-summary/1"
+std::string to_text(const CheckedPolicy& checked, const std::string& path,
+                    const PolicyParser& parser);
+
 // What two policies, or two kernels, do otherwise with one file.
 struct PolicyDifference {
   std::string path;

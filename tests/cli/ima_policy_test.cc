@@ -25,7 +25,7 @@ TEST_F(ImaPolicyTest, ALineAnObject) {
                         "dont_audit func=BPRM_CHECK\nmeasure uid=99999999999999999999\n")});
   EXPECT_EQ(ran.status, 1) << ran.error;
   const auto found = ran.lines();
-  ASSERT_EQ(found.size(), 4U);
+  ASSERT_EQ(found.size(), 5U);
   EXPECT_EQ(found[0]["schema"], "assay.policy-line/1");
   EXPECT_EQ(found[0]["line"], 2);
   EXPECT_EQ(found[0]["accepted"], true);
@@ -37,6 +37,15 @@ TEST_F(ImaPolicyTest, ALineAnObject) {
   EXPECT_EQ(found[2]["rule"], "ima-policy/known-word");
   EXPECT_EQ(found[3]["errno"], "ERANGE");
   EXPECT_EQ(found[3]["errno_number"], 34);
+  EXPECT_EQ(found[4]["schema"], "assay.policy-summary/1");
+  EXPECT_EQ(found[4]["loads"], false);
+  EXPECT_EQ(found[4]["rules"], 4);
+  EXPECT_EQ(found[4]["accepted"], 1);
+  EXPECT_EQ(found[4]["refused"], 3);
+  EXPECT_EQ(found[4]["refused_line"], 3);
+  EXPECT_EQ(found[4]["errno"], "EINVAL");
+  EXPECT_EQ(found[4]["kernel_version"], "6.1");
+  EXPECT_EQ(found[4]["kernel_version_from"], "--kernel-version");
 }
 
 TEST_F(ImaPolicyTest, VersionAndConfigurationDecide) {
@@ -49,6 +58,50 @@ TEST_F(ImaPolicyTest, VersionAndConfigurationDecide) {
   EXPECT_EQ(run_assay({"ima", "policy", "check", "--config", folder_ / "config", file}).status, 0);
   write("config", "# CONFIG_IMA_APPRAISE_MODSIG is not set\n");
   EXPECT_EQ(run_assay({"ima", "policy", "check", "--config", folder_ / "config", file}).status, 1);
+}
+
+// A word of 7.2; the heading is that of Debian's configurations.
+TEST_F(ImaPolicyTest, TheConfigurationSaysWhichKernel) {
+  const std::string file = policy("dont_audit func=BPRM_CHECK\n");
+  const std::string config = write("config",
+                                   "#\n# Automatically generated file; DO NOT EDIT.\n"
+                                   "# Linux/x86 6.1.192 Kernel Configuration\n#\nCONFIG_IMA=y\n");
+  const Ran old = run_assay({"ima", "policy", "check", "--json", "--config", config, file});
+  EXPECT_EQ(old.status, 1) << old.out;
+  EXPECT_EQ(old.lines().back()["kernel_version"], "6.1");
+  EXPECT_EQ(old.lines().back()["kernel_version_from"], "the configuration");
+  const Ran newer = run_assay(
+      {"ima", "policy", "check", "--json", "--config", config, "--kernel-version", "7.2", file});
+  EXPECT_EQ(newer.status, 0) << newer.out;
+  EXPECT_EQ(newer.lines().back()["kernel_version_from"], "--kernel-version");
+  const Ran text = run_assay({"ima", "policy", "check", "--config", config, file});
+  EXPECT_NE(text.out.find("not loaded: 1 of 1 rules refused"), text.out.npos) << text.out;
+  EXPECT_NE(text.out.find("by the parser of 6.1 (the configuration)"), text.out.npos) << text.out;
+}
+
+TEST_F(ImaPolicyTest, UsageNamesTheCommandOnce) {
+  const Ran check = run_assay({"ima", "policy", "check", "--help"});
+  EXPECT_NE(check.out.find("Usage: assay ima policy check [OPTIONS] FILE\n"), check.out.npos)
+      << check.out;
+  const Ran diff = run_assay({"ima", "policy", "diff", "--help"});
+  EXPECT_NE(diff.out.find("Usage: assay ima policy diff [OPTIONS] FILE [SECOND]\n"), diff.out.npos)
+      << diff.out;
+}
+
+TEST_F(ImaPolicyTest, RulesOfTheCommandLine) {
+  const Ran booted =
+      run_assay({"ima", "policy", "explain", "--json", "--func", "BPRM_CHECK", "--fowner", "0",
+                 "--fsmagic", "0xef53", "--cmdline", "ima_policy=appraise_tcb"});
+  ASSERT_EQ(booted.status, 0) << booted.error << booted.out;
+  EXPECT_EQ(booted.lines()[0]["policy"], "appraise_tcb policy");
+  EXPECT_EQ(booted.lines()[0]["number"], 1);
+  EXPECT_EQ(booted.lines().back()["appraised"], true);
+  const Ran change = run_assay({"ima", "policy", "diff", "--json", "--fowner", "0", "--cmdline",
+                                "ima_policy=secure_boot", policy("measure func=BPRM_CHECK\n")});
+  EXPECT_EQ(change.status, 1) << change.error;
+  ASSERT_EQ(change.lines().size(), 5U) << change.out;
+  EXPECT_EQ(change.lines()[1]["hook"], "MODULE_CHECK");
+  EXPECT_EQ(change.lines()[1]["second"], "nothing is done");
 }
 
 TEST_F(ImaPolicyTest, Text) {
