@@ -102,57 +102,42 @@ Examples:
   Result<void> check() const override {
     if (request_.empty())
       return fail(Reason::usage, {}, "REQUEST is missing: module, kexec, exec ...");
-    ASSAY_TRY(const JudgeRequest request, request_of_options());
-    const bool package = asks_package();
-    if (package && platforms_.size() > 1)
+    ASSAY_CHECK(request_of_options());
+    if (asks_package() && platforms_.size() > 1)
       return fail(Reason::usage, {}, "--platform package stands alone");
-    if (package && (request.request != Request::module || request.syscall || request.flags != 0))
-      return fail(Reason::usage, {},
-                  "--platform package judges the signatures of modules; for more describe the "
-                  "platform in a file");
     return require_paths(paths_);
   }
 
   ExitStatus run(const CommonOptions& common, Output& output) override {
-    LoadedPlatforms loaded;
-    if (!asks_package()) {
-      auto found =
-          load_platforms(platforms_.empty() ? std::vector<std::string>{"host"} : platforms_);
-      if (!found) {
-        output.error(found.error());
-        return kUndetermined;
-      }
-      loaded = std::move(*found);
-    }
-    Judging judging{common.text_style(), {}, {}, {}, {}};
+    Judging judging{common.text_style(), {}, {}, {}, {}, {}, {}, false};
     Progress numbers;
     ProgressLine progress(numbers, !common.quiet);
+    const JudgeRequest request = *request_of_options();
     const SurveyOptions options{paths_, common.job_count(), false, {}, &numbers};
     const auto take = [&](const JudgedModule& judged) {
       progress.hide();
       add(judged, common, output, judging);
     };
-    const Surveyed surveyed =
-        asks_package() ? survey_and_judge(options, TrustOptions(), take)
-                       : survey_and_judge_on(options, *request_of_options(), loaded.platforms,
-                                             [&](const std::vector<JudgedModule>& verdicts) {
-                                               for (const JudgedModule& judged : verdicts)
-                                                 take(judged);
-                                               judging.differences += difference(verdicts);
-                                             });
-    judging.summary.skipped = surveyed.skipped;
+    const auto ask = [&](const SurveyOptions& what, const Result<LoadedPlatforms>& loaded) {
+      if (loaded) return judge_on(what, request, *loaded, take, judging);
+      progress.hide();
+      output.error(loaded.error());
+      judging.failed = true;
+    };
+    if (!asks_package()) {
+      ask(options,
+          load_platforms(platforms_.empty() ? std::vector<std::string>{"host"} : platforms_));
+    } else if (request.request == Request::module && !request.syscall && request.flags == 0) {
+      note(survey_and_judge(options, TrustOptions(), take), judging);
+    } else {
+      for (const std::string& path : paths_) {
+        SurveyOptions one = options;
+        one.paths = {path};
+        ask(one, load_package_platform(path));
+      }
+    }
     progress.hide();
-    conclude(common, output, judging);
-    warn_of_empty_paths(surveyed.empty_paths,
-                        request_ == "module"  ? "modules"
-                        : request_ == "kexec" ? "kernel images"
-                                              : "files",
-                        output);
-    const VerdictSummary& summary = judging.summary;
-    if (summary.undetermined != 0 && !common.quiet)
-      for (const std::string& note : loaded.notes) output.warn(note);
-    if (summary.refused + summary.crashes != 0) return kBad;
-    return summary.undetermined != 0 || summary.artifacts == 0 ? kUndetermined : kGood;
+    return conclude(common, output, judging);
   }
 
  private:
@@ -163,6 +148,9 @@ Examples:
     VerdictSummary summary;
     std::optional<JudgedModule> only;  // as long as there is no second
     std::string differences;           // between platforms
+    std::vector<std::string> empty_paths;
+    std::vector<std::string> notes;  // of platforms
+    bool failed = false;             // a platform could not be read
   };
 
   Result<JudgeRequest> request_of_options() const {
@@ -172,6 +160,26 @@ Examples:
   }
 
   bool asks_package() const { return std::ranges::find(platforms_, "package") != platforms_.end(); }
+
+  static void note(Surveyed surveyed, Judging& judging) {
+    judging.summary.skipped += surveyed.skipped;
+    std::ranges::move(surveyed.empty_paths, std::back_inserter(judging.empty_paths));
+  }
+
+  static void judge_on(const SurveyOptions& options, JudgeRequest request,
+                       const LoadedPlatforms& loaded,
+                       const std::function<void(const JudgedModule&)>& take, Judging& judging) {
+    request.file_sha256 = std::ranges::any_of(loaded.platforms, [](const Platform& platform) {
+      return platform.signatures.blocklist.has_any(kBlockedBinary);
+    });
+    note(survey_and_judge_on(options, request, loaded.platforms,
+                             [&](const std::vector<JudgedModule>& verdicts) {
+                               for (const JudgedModule& judged : verdicts) take(judged);
+                               judging.differences += difference(verdicts);
+                             }),
+         judging);
+    std::ranges::copy(loaded.notes, std::back_inserter(judging.notes));
+  }
 
   void add(const JudgedModule& judged, const CommonOptions& common, Output& output,
            Judging& judging) const {
@@ -189,7 +197,7 @@ Examples:
       judging.only.reset();
   }
 
-  void conclude(const CommonOptions& common, Output& output, Judging& judging) const {
+  void print(const CommonOptions& common, Output& output, Judging& judging) const {
     if (common.json) {
       output.print(to_json(judging.summary) + '\n');
       return;
@@ -204,6 +212,21 @@ Examples:
                      ? judging.differences
                      : judging.groups.to_text(common.quiet));
     if (!common.quiet) output.print(to_text(judging.summary));
+  }
+
+  ExitStatus conclude(const CommonOptions& common, Output& output, Judging& judging) const {
+    const VerdictSummary& summary = judging.summary;
+    if (!judging.failed || summary.artifacts != 0) print(common, output, judging);
+    warn_of_empty_paths(judging.empty_paths,
+                        request_ == "module"  ? "modules"
+                        : request_ == "kexec" ? "kernel images"
+                                              : "files",
+                        output);
+    if (summary.undetermined != 0 && !common.quiet)
+      for (const std::string& note : judging.notes) output.warn(note);
+    if (summary.refused + summary.crashes != 0) return kBad;
+    const bool is_open = judging.failed || summary.undetermined != 0 || summary.artifacts == 0;
+    return is_open ? kUndetermined : kGood;
   }
 
   std::string request_;

@@ -73,7 +73,7 @@ Examples:
     if (platforms.empty()) platforms.emplace_back("host");
     ExitStatus status = kGood;
     for (const std::string& what : platforms) {
-      const auto captured = find_platform(what, root_);
+      const auto captured = find_platform(what, root_, images_);
       if (!captured) {
         output.error(captured.error());
         status = kUndetermined;
@@ -122,7 +122,7 @@ Examples:
     std::vector<NamedConfig> configs;
     ExitStatus status = kGood;
     for (const std::string& what : platforms) {
-      auto captured = find_platform(what, root_);
+      auto captured = find_platform(what, root_, images_);
       if (!captured) {
         output.error(captured.error());
         status = kUndetermined;
@@ -145,6 +145,7 @@ Examples:
   std::vector<std::string> platforms_;
   std::string output_path_;
   std::string root_ = "/";
+  mutable ImageKeys images_;
 };
 
 }  // namespace

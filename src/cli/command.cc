@@ -52,7 +52,7 @@ ExitStatus run(int argc, char** argv, Output& output) {
   app.set_version_flag("--version", "assay " ASSAY_VERSION, "print the version");
   app.allow_extras();
   CommonOptions common;
-  Commands commands{make_inspect_command(), make_verify_command(), make_judge_command(),
+  Commands commands{make_inspect_command(), make_verify_command(),   make_judge_command(),
                     make_doctor_command(),  make_platform_command(), make_ima_command(),
                     make_rules_command()};
   for (const auto& command : commands) {

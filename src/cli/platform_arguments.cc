@@ -5,6 +5,7 @@
 
 #include "base/name.h"
 #include "platforms/find_platform.h"
+#include "sources/source.h"
 
 namespace assay {
 
@@ -28,15 +29,40 @@ Result<std::vector<std::string>> files_in(const std::string& folder) {
 
 Result<LoadedPlatforms> load_platforms(const std::vector<std::string>& arguments) {
   LoadedPlatforms loaded;
+  ImageKeys images;
   for (const std::string& argument : arguments) {
     ASSAY_TRY(std::vector<std::string> names, files_in(argument));
     if (names.empty()) names.push_back(argument);
     for (const std::string& name : names) {
-      ASSAY_TRY(Capture capture, find_platform(name));
+      ASSAY_TRY(Capture capture, find_platform(name, "/", images));
       loaded.platforms.push_back(std::move(capture.platform));
       std::ranges::move(capture.notes, std::back_inserter(loaded.notes));
     }
   }
+  return loaded;
+}
+
+Result<LoadedPlatforms> load_package_platform(const std::string& path) {
+  ASSAY_TRY(const SourceKind kind, source_kind(path));
+  std::string package = path;
+  if (kind == SourceKind::file) {
+    const std::string whole = std::filesystem::absolute(path).lexically_normal().string();
+    std::size_t end = whole.npos;
+    for (const std::string_view folder : {"/usr/lib/modules/", "/lib/modules/", "/boot/"})
+      end = std::min(end, whole.rfind(folder));
+    if (end == whole.npos)
+      return std::unexpected(Error{Reason::usage,
+                                   {},
+                                   "it lies in no package: neither in lib/modules nor in boot",
+                                   encode_name(path)});
+    package = whole.substr(0, end + 1);
+  }
+  ASSAY_TRY(Capture capture, capture_package(package));
+  capture.platform.state.modules_disabled = false;
+  capture.platform.state.kexec_load_disabled = false;
+  LoadedPlatforms loaded;
+  loaded.platforms.push_back(std::move(capture.platform));
+  loaded.notes = std::move(capture.notes);
   return loaded;
 }
 

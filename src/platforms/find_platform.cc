@@ -7,7 +7,7 @@
 
 namespace assay {
 
-Result<Capture> find_platform(const std::string& what, const std::string& root) {
+Result<Capture> find_platform(const std::string& what, const std::string& root, ImageKeys& images) {
   if (what == "host") return capture_host(root);
   const std::filesystem::path path(what);
   std::error_code ignored;
@@ -15,7 +15,7 @@ Result<Capture> find_platform(const std::string& what, const std::string& root) 
   const bool has_file = is_folder && std::filesystem::exists(path / "platform.toml", ignored);
   if (path.extension() == ".toml" || has_file) {
     ASSAY_TRY(Platform platform,
-              load_platform(has_file ? (path / "platform.toml").string() : what));
+              load_platform(has_file ? (path / "platform.toml").string() : what, images));
     return Capture{std::move(platform), {}};
   }
   ASSAY_TRY(const SourceKind kind, source_kind(what));

@@ -6,10 +6,11 @@
 #include <string>
 
 #include "platforms/capture.h"
+#include "platforms/image_keys.h"
 
 namespace assay {
 
-// By what `what` is; `root` is where "host" is read.
-Result<Capture> find_platform(const std::string& what, const std::string& root = "/");
+// By what `what` is; `root` is where "host" is read, "/" for this machine.
+Result<Capture> find_platform(const std::string& what, const std::string& root, ImageKeys& images);
 
 }  // namespace assay

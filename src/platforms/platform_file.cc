@@ -11,7 +11,6 @@
 #include "bytes/stream.h"
 #include "platforms/contradictions.h"
 #include "platforms/fill_keyring.h"
-#include "trust/system_certificates.h"
 
 namespace assay {
 
@@ -99,8 +98,8 @@ class Section {
 
 class PlatformReader {
  public:
-  PlatformReader(const toml::table& file, std::string folder)
-      : top_(&file, ""), folder_(std::move(folder)) {}
+  PlatformReader(const toml::table& file, std::string folder, ImageKeys& images)
+      : top_(&file, ""), folder_(std::move(folder)), images_(images) {}
 
   Result<Platform> read() && {
     ASSAY_TRY(const auto schema, top_.number("schema"));
@@ -256,16 +255,10 @@ class PlatformReader {
   }
 
   Result<void> add_keys_of_image(std::optional<std::vector<ListedKey>>& keys) {
-    const auto list = [&]() -> Result<SystemCertificates> {
-      ASSAY_TRY(const auto file, open_file(image_));
-      ASSAY_TRY(const auto image, find_kernel_image(*file));
-      if (!image) return fail(Reason::image_unknown);
-      return find_system_certificates(*file, *image);
-    }();
-    if (!list) return std::unexpected(with_path(list.error(), encode_name(image_)));
+    ASSAY_TRY(const ImageKeys::Keys list, images_.find(image_));
     if (!keys) keys.emplace();
-    for (const auto& der : list->certificates)
-      keys->push_back({PreparedCertificate::own(der), KeyState::good, encode_name(image_)});
+    for (const auto& certificate : list)
+      keys->push_back({certificate, KeyState::good, encode_name(image_)});
     return {};
   }
 
@@ -394,6 +387,7 @@ class PlatformReader {
   Section top_;
   std::string folder_;
   std::string image_;
+  ImageKeys& images_;
   Platform platform_;
 };
 
@@ -406,7 +400,7 @@ std::string name_of(const std::filesystem::path& path) {
 }  // namespace
 
 Result<Platform> parse_platform(std::string_view text, const std::string& folder,
-                                const std::string& name) {
+                                const std::string& name, ImageKeys& images) {
   toml::table table;
   try {
     table = toml::parse(text);
@@ -417,16 +411,16 @@ Result<Platform> parse_platform(std::string_view text, const std::string& folder
               fmt::format("line {}: {}", error.source().begin.line, error.description()),
               name});
   }
-  auto platform = PlatformReader(table, folder).read();
+  auto platform = PlatformReader(table, folder, images).read();
   if (!platform) return std::unexpected(with_path(platform.error(), name));
   return platform;
 }
 
-Result<Platform> load_platform(const std::string& path) {
+Result<Platform> load_platform(const std::string& path, ImageKeys& images) {
   ASSAY_TRY(const std::string text, read_text(path));
   const std::string folder = std::filesystem::path(path).parent_path().string();
   ASSAY_TRY(Platform platform,
-            parse_platform(text, folder.empty() ? "." : folder, encode_name(path)));
+            parse_platform(text, folder.empty() ? "." : folder, encode_name(path), images));
   platform.name = encode_name(name_of(path));
   return platform;
 }

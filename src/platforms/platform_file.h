@@ -9,16 +9,17 @@
 #include <string>
 
 #include "base/result.h"
+#include "platforms/image_keys.h"
 #include "trust/platform.h"
 
 namespace assay {
 
 // The platform in the file at `path`. Its name is the file's, or that of its folder where the file
-// is called platform.toml.
-Result<Platform> load_platform(const std::string& path);
+// is called platform.toml. `images` has those that were read for other platforms.
+Result<Platform> load_platform(const std::string& path, ImageKeys& images);
 
 // The same of a text; `folder` is where relative paths start, `name` what errors call it.
 Result<Platform> parse_platform(std::string_view text, const std::string& folder,
-                                const std::string& name);
+                                const std::string& name, ImageKeys& images);
 
 }  // namespace assay

@@ -148,7 +148,7 @@ Result<void> collect_for_ima(RequestEvidence& evidence, Request request, const C
 // What the system call itself is about.
 Result<void> collect_for_call(RequestEvidence& evidence, const JudgeRequest& request,
                               const RequestFile& file) {
-  const EvidenceOptions options{.file_sha256 = true};
+  const EvidenceOptions options{.file_sha256 = request.file_sha256};
   if (is_for_ima_alone(request.request))
     return collect_for_ima(evidence, request.request, file.content);
   if (request.request == Request::kexec) {

@@ -34,6 +34,7 @@ struct JudgeRequest {
   std::optional<std::string> syscall;
   std::uint32_t flags = 0;
   FileFacts facts;
+  bool file_sha256 = true;  // some platform's blocklist has bin: hashes
 };
 
 // A request as the command line has it: "module", a system call that goes with it, and flags by

@@ -142,8 +142,8 @@ class Checker {
     }
     for (const Json& entry : Json::parse(index)) {
       LoadedSession session{entry["session"], entry["suite"], {}, {}};
-      auto platform =
-          load_platform(fmt::format("{}/sessions/{}/platform.toml", options_.folder, session.name));
+      auto platform = load_platform(
+          fmt::format("{}/sessions/{}/platform.toml", options_.folder, session.name), images_);
       if (!platform) {
         fmt::print(stderr, "assay-golden: {}\n", describe(platform.error()));
         return false;
@@ -332,6 +332,7 @@ class Checker {
   }
 
   Options options_;
+  ImageKeys images_;
   std::vector<LoadedSession> sessions_;
   std::map<std::string, std::set<std::string>> needs_;
   Artifacts artifacts_;

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "platforms/platform_file.h"
 #include "tests/cli/run_assay.h"
 
 namespace assay {
@@ -162,6 +163,21 @@ TEST_F(Host, CheckSaysWhatDebianEnforces) {
   EXPECT_EQ(line_with(locked, "subject", "a module without a signature")["answer"],
             "refused (EPERM)");
   EXPECT_TRUE(line_with(locked, "id", "kexec/not-enforced").is_null());
+}
+
+// What was computed with a key then serves every platform that has it.
+TEST_F(Host, PlatformsOfOneImageShareItsKeys) {
+  for (const char* name : {"a.toml", "b.toml"})
+    file(name, "schema = 1\n[kernel]\nrelease = \"" + release_ +
+                   "\"\narch = \"x86_64\"\nimage = \"boot/vmlinuz-" + release_ + "\"\n");
+  ImageKeys images;
+  const auto a = load_platform(root_ / "a.toml", images);
+  const auto b = load_platform(root_ / "b.toml", images);
+  ASSERT_TRUE(a && b);
+  const auto& keys = a->ring(Ring::builtin_trusted_keys)->keys();
+  ASSERT_FALSE(keys.empty());
+  for (std::size_t i = 0; i < keys.size(); ++i)
+    EXPECT_EQ(keys[i].certificate, b->ring(Ring::builtin_trusted_keys)->keys()[i].certificate);
 }
 
 // Which options Debian 12 has on (spec of its configurations), by the packages themselves.

@@ -1,0 +1,23 @@
+#include "platforms/image_keys.h"
+
+#include "base/name.h"
+#include "bytes/content.h"
+#include "trust/system_certificates.h"
+
+namespace assay {
+
+Result<ImageKeys::Keys> ImageKeys::find(const std::string& path) {
+  if (const auto known = by_path_.find(path); known != by_path_.end()) return known->second;
+  const auto list = [&]() -> Result<SystemCertificates> {
+    ASSAY_TRY(const auto file, open_file(path));
+    ASSAY_TRY(const auto image, find_kernel_image(*file));
+    if (!image) return fail(Reason::image_unknown);
+    return find_system_certificates(*file, *image);
+  }();
+  if (!list) return std::unexpected(with_path(list.error(), encode_name(path)));
+  Keys keys;
+  for (const auto& der : list->certificates) keys.push_back(PreparedCertificate::own(der));
+  return by_path_.emplace(path, std::move(keys)).first->second;
+}
+
+}  // namespace assay
