@@ -117,7 +117,10 @@ void add_to(Groups& groups, const Diagnosis& diagnosis, const TextStyle& style) 
   const Rule* cause = cause_of(diagnosis.judged.verdict);
   if (cause != nullptr) likeness.rest += fmt::format(" [{}]", cause->id);
   // Alike are those that one kind of command helps.
-  if (diagnosis.fix) likeness.rest += ": " + diagnosis.fix->why;
+  if (diagnosis.fix) {
+    likeness.rest += ": " + diagnosis.fix->why;
+    if (!diagnosis.fix->command.empty()) likeness.rest += "; $ " + diagnosis.fix->command;
+  }
   groups.hold(likeness, to_text(diagnosis, style));
 }
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "trust/module_keyrings.h"
+
 namespace assay {
 
 namespace {
@@ -28,6 +30,9 @@ class Finder {
   Fix find() const {
     if (diagnosis_.judged.verdict.decision == Decision::undetermined)
       return {"", "the platform leaves open what would decide"};
+    if (diagnosis_.judged.verdict.decision == Decision::allowed_tainted &&
+        !diagnosis_.judged.taint.contains('E'))
+      return {"", what_taints()};
     if (rule_ == "module-load/modules-enabled")
       return {"systemctl reboot", "kernel.modules_disabled cannot be taken back before"};
     if (rule_ == "kexec/permitted")
@@ -63,6 +68,23 @@ class Finder {
       if (step.finding == Finding::fails && !is_policy) id = other;
     }
     return id;
+  }
+
+  // Of a module whose signature is good.
+  std::string what_taints() const {
+    struct Letter {
+      char letter;
+      std::string_view says;
+    };
+    constexpr Letter kLetters[] = {{'P', "its license is not free (P)"},
+                                   {'F', "it is loaded by force (F)"},
+                                   {'C', "it comes from drivers/staging (C)"},
+                                   {'O', "it was built out of tree (O)"}};
+    std::string text;
+    for (const Letter& one : kLetters)
+      if (diagnosis_.judged.taint.contains(one.letter))
+        text += fmt::format("{}{}", text.empty() ? "" : ", ", one.says);
+    return text;
   }
 
   bool is_one_of(std::initializer_list<std::string_view> ids) const {
@@ -157,7 +179,7 @@ class Finder {
     return searches_platform() && holds(Ring::platform, certificate);
   }
   bool searches_platform() const {
-    return !is_module() || kModulePlatformKeyring.covers_variant(facts_.platform.kernel.variant);
+    return !is_module() || kModulesSearchPlatform.covers_variant(facts_.platform.kernel.variant);
   }
 
   Fix fix_unsigned() const {
@@ -173,14 +195,35 @@ class Finder {
     if (const OwnersKey* key = usable_key()) {
       if (const DkmsModule* built = dkms())
         return {rebuild(*built), why + "; dkms signs what it builds"};
-      return {fmt::format("/usr/src/linux-headers-{}/scripts/sign-file sha256 {} {} {}",
-                          quoted(facts_.platform.release), quoted(key->key_path),
-                          quoted(key->certificate_path), quoted(facts_.inside)),
-              why};
+      return {sign_file(*key), why};
     }
     for (const OwnersKey& key : facts_.layout.owners_keys)
       if (!key.key_path.empty()) return enrol(key, why + ", and the host's key is not enrolled");
     return {"", why + ", and there is no key on this host to sign it with"};
+  }
+
+  // The signature goes to the end of the module itself, not of its compressed file. The kernel's
+  // own decoder of xz knows no other check than CRC32.
+  std::string sign_file(const OwnersKey& key) const {
+    struct Compressed {
+      std::string_view suffix, unpack, pack;
+    };
+    constexpr Compressed kCompressed[] = {{".xz", "unxz", "xz --check=crc32"},
+                                          {".gz", "gunzip", "gzip"},
+                                          {".zst", "unzstd -q --rm", "zstd -q --rm"}};
+    const auto sign = [&](std::string_view module) {
+      return fmt::format("/usr/src/linux-headers-{}/scripts/sign-file sha256 {} {} {}",
+                         quoted(facts_.platform.release), quoted(key.key_path),
+                         quoted(key.certificate_path), quoted(module));
+    };
+    const std::string_view path = facts_.inside;
+    for (const Compressed& one : kCompressed) {
+      if (!path.ends_with(one.suffix)) continue;
+      const std::string_view module = path.substr(0, path.size() - one.suffix.size());
+      return fmt::format("{} {} && {} && {} {}", one.unpack, quoted(path), sign(module), one.pack,
+                         quoted(module));
+    }
+    return sign(path);
   }
 
   // sbsign wants PEM; MOK.pem stands beside MOK.der where update-secureboot-policy made them.

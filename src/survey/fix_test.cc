@@ -67,12 +67,27 @@ TEST_F(FixTest, UnsignedByDkms) {
 
   enrol(Ring::machine);
   EXPECT_EQ(fix().command,
+            "unxz /lib/modules/6.1.0-56-amd64/updates/dkms/r8126.ko.xz && "
             "/usr/src/linux-headers-6.1.0-56-amd64/scripts/sign-file sha256 /var/lib/dkms/mok.key "
-            "/var/lib/dkms/mok.pub /lib/modules/6.1.0-56-amd64/updates/dkms/r8126.ko.xz");
+            "/var/lib/dkms/mok.pub /lib/modules/6.1.0-56-amd64/updates/dkms/r8126.ko && "
+            "xz --check=crc32 /lib/modules/6.1.0-56-amd64/updates/dkms/r8126.ko");
   layout_.dkms.push_back({"r8126", "10.016", "r8126.ko"});
   EXPECT_EQ(fix().command,
             "dkms build --force r8126/10.016 -k 6.1.0-56-amd64 && dkms install --force "
             "r8126/10.016 -k 6.1.0-56-amd64");
+}
+
+// A module of staging, and one of a vendor, both with good signatures.
+TEST_F(FixTest, TaintsThatNoSignatureHelps) {
+  diagnosis_.judged.verdict.decision = Decision::allowed_tainted;
+  diagnosis_.judged.taint = "C";
+  EXPECT_EQ(fix().command, "");
+  EXPECT_TRUE(fix().why.contains("drivers/staging"));
+  diagnosis_.judged.taint = "PO";
+  EXPECT_TRUE(fix().why.contains("license") && fix().why.contains("out of tree"));
+  diagnosis_.judged.taint = "OE";
+  refuse(rules::module_sig::marker);
+  EXPECT_NE(fix().command, "");
 }
 
 TEST_F(FixTest, UnsignedAndNothingToSignWith) {
