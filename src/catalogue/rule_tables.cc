@@ -68,6 +68,12 @@ constexpr RuleTable kTables[] = {
      "ima_parse_rule and ima_validate_rule: what a rule must be like to be taken, word by word, "
      "then as a whole.",
      rules::ima_policy::kTable},
+    {"appended_kexec_sig", "Appended signatures of kernels, as proposed",
+     "Variant appended-kexec-sig: the series \"KEXEC_SIG with appended signature\" of January "
+     "2022, "
+     "which was not merged. s390 gets the errors of modules, and powerpc the check itself, with "
+     "keys from .platform alone; lockdown then refuses kernels there too that are not signed.",
+     rules::appended_kexec_sig::kTable},
     {"add_key", "Adding keys",
      "The system call add_key for the keyrings that signatures are checked against.",
      rules::add_key::kTable},

@@ -40,4 +40,8 @@ Outcome check_block(Walk& walk, const SignatureTrailer& trailer, const BlockRule
 Outcome verify_appended(Walk& walk, const AppendedEvidence& evidence, const Platform& platform,
                         bool then_platform, TrustedBy& trusted_by);
 
+// The same in .platform alone.
+Outcome verify_appended_in_platform(Walk& walk, const AppendedEvidence& evidence,
+                                    const Platform& platform, TrustedBy& trusted_by);
+
 }  // namespace assay

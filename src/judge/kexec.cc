@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "judge/appended_kexec_sig.h"
 #include "judge/rules.h"
 #include "judge/s390_sig.h"
 
@@ -160,6 +161,10 @@ class FileLoad {
       case Arch::x86_64: return verify_pe("CONFIG_KEXEC_BZIMAGE_VERIFY_SIG");
       case Arch::arm64: return verify_pe("CONFIG_KEXEC_IMAGE_VERIFY_SIG");
       case Arch::s390x: return s390_verify_sig(walk_, evidence_.appended, platform_, by);
+      case Arch::ppc64le:
+        if (platform_.kernel.variant == Variant::appended_kexec_sig)
+          return verify_appended_kernel(walk_, evidence_.appended, platform_, by);
+        [[fallthrough]];
       default: return walk_.check(rule::has_verifier, false);
     }
   }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "judge/rules.h"
+#include "trust/module_keyrings.h"
 
 namespace assay {
 
@@ -53,7 +54,7 @@ Outcome check_appended(Walk& walk, const AppendedEvidence& evidence, const Modul
       bad.failed())
     return bad;
   if (const Outcome bad = check_block(walk, trailer, kBlockRules); bad.failed()) return bad;
-  const bool then_platform = walk.covers(kModulePlatformKeyring);
+  const bool then_platform = walk.covers(kModulesSearchPlatform);
   if (const Outcome bad = verify_appended(walk, evidence, platform, then_platform, trusted_by);
       bad.failed())
     return bad;

@@ -192,6 +192,21 @@ TEST(ModuleSig, WhatThePlatformMakesOfIt) {
   }
 }
 
+// A patch that distributions carry and mainline does not.
+TEST(ModuleSig, KeysInThePlatformRing) {
+  for (std::size_t i = 0; i < kVariantCount; ++i) {
+    const auto variant = static_cast<Variant>(i);
+    Platform platform = make_platform(kAnchor72, true);
+    platform.kernel.variant = variant;
+    platform.config.set("CONFIG_INTEGRITY_PLATFORM_KEYRING", "y");
+    std::swap(platform.ring(Ring::secondary_trusted_keys), platform.ring(Ring::platform));
+    const bool searched = variant != Variant::mainline && variant != Variant::appended_kexec_sig;
+    EXPECT_EQ(judge(signed_file(), platform).decision,
+              searched ? Decision::allowed : Decision::allowed_tainted)
+        << variant_name(variant);
+  }
+}
+
 TEST(ModuleSig, KernelsWithoutIt) {
   Platform platform = make_platform(kAnchor72, false);
   platform.config.set("CONFIG_MODULE_SIG", "n");

@@ -7,12 +7,19 @@
 
 namespace assay::rules {
 
+// Where kernels have one check for appended signatures: what the proposed series says of it.
+inline constexpr Scope kAppendedKexecSig =
+    Scope().in(Variant::appended_kexec_sig).on(Arch::s390x).on(Arch::ppc64le);
+
 #define RULE(name, ...) inline constexpr Rule name{__VA_ARGS__};
 namespace module_load {
 #include "judge/module_load.def"
 }
 namespace add_key {
 #include "judge/add_key.def"
+}
+namespace appended_kexec_sig {
+#include "judge/appended_kexec_sig.def"
 }
 namespace kexec {
 #include "judge/kexec.def"
@@ -34,6 +41,11 @@ inline constexpr const Rule* kTable[] = {
 #include "judge/add_key.def"
 };
 }  // namespace add_key
+namespace appended_kexec_sig {
+inline constexpr const Rule* kTable[] = {
+#include "judge/appended_kexec_sig.def"
+};
+}  // namespace appended_kexec_sig
 namespace kexec {
 inline constexpr const Rule* kTable[] = {
 #include "judge/kexec.def"

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "judge/appended_kexec_sig.h"
 #include "judge/rules.h"
 
 namespace assay {
@@ -17,6 +18,8 @@ constexpr BlockRules kBlockRules{rule::sig_len, rule::id_type, rule::zero_fields
 Outcome s390_verify_sig(Walk& walk, const AppendedEvidence& evidence, const Platform& platform,
                         TrustedBy& trusted_by) {
   if (!walk.settle(platform.ipl_secure(), "state.ipl_secure")) return {};
+  if (platform.kernel.variant == Variant::appended_kexec_sig)
+    return verify_appended_kernel(walk, evidence, platform, trusted_by);
   const SignatureTrailer& trailer = evidence.trailer;
   const Extent end{trailer.file_size, 0};
   const auto size = [&] { return fmt::format("{} bytes", trailer.file_size); };

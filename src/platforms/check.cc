@@ -6,6 +6,7 @@
 #include "judge/module_sig.h"
 #include "platforms/ima_outlook.h"
 #include "platforms/sample_image.h"
+#include "trust/module_keyrings.h"
 
 namespace assay {
 
@@ -102,7 +103,7 @@ class Checker {
       return searched_first() +
              (is_searched && has_platform != Truth::no ? ", then .platform" : "");
     };
-    const bool in_modules = kModulePlatformKeyring.covers_variant(platform_.kernel.variant);
+    const bool in_modules = kModulesSearchPlatform.covers_variant(platform_.kernel.variant);
     state("keys", "modules are verified with", with_platform(in_modules),
           in_modules ? "a patch of this distribution searches .platform too"
                      : "upstream searches no .platform for modules",

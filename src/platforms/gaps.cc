@@ -4,6 +4,7 @@
 
 #include "platforms/check.h"
 #include "platforms/ima_outlook.h"
+#include "trust/module_keyrings.h"
 
 namespace assay {
 
@@ -65,7 +66,7 @@ Truth lockdown_without_module_sig(Facts& facts) {
   return no_module_check(facts) && facts.locked_down();
 }
 Truth platform_keys_for_modules(Facts& facts) {
-  return truth(kModulePlatformKeyring.covers_variant(facts.platform().kernel.variant)) &&
+  return truth(kModulesSearchPlatform.covers_variant(facts.platform().kernel.variant)) &&
          facts.on("CONFIG_MODULE_SIG") && facts.on("CONFIG_INTEGRITY_PLATFORM_KEYRING");
 }
 Truth module_hashes_unused(Facts& facts) {

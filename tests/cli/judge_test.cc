@@ -5,6 +5,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "testing/elf_sample.h"
 #include "testing/process.h"
 #include "testing/temporary_folder.h"
 
@@ -94,6 +95,39 @@ TEST_F(JudgeOnPlatforms, TheRunningHostIsTheDefault) {
   EXPECT_EQ(verdict["platform"], host["platform"]);
   EXPECT_NE(verdict["decision"], "allowed");
   EXPECT_EQ(text(assay({"judge", "module", "--json", "--platform", "host", file}).out), out);
+}
+
+// The series that gives powerpc KEXEC_SIG: under lockdown, what is not signed is then refused.
+TEST_F(JudgeOnPlatforms, WhatAProposalChanges) {
+  const auto power = [&](const std::string& name, const std::string& variant,
+                         const std::string& kexec_sig) {
+    return write(name + ".toml",
+                 "schema = 1\n[kernel]\nversion = \"7.2\"\narch = \"ppc64le\"\nvariant = \"" +
+                     variant + "\"\ncmdline = \"quiet\"\nconfig = { CONFIG_KEXEC_FILE = \"y\", " +
+                     "CONFIG_KEXEC_SIG = \"" + kexec_sig +
+                     "\" }\n[state]\nkexec_load_disabled = false\nsecure_boot = false\n"
+                     "lockdown = \"integrity\"\n");
+  };
+  const std::string today = power("today", "mainline", "n");
+  const std::string proposed = power("proposed", "appended-kexec-sig", "y");
+  ElfSample elf(true, false);
+  elf.type = 2;
+  elf.machine = 21;  // EM_PPC64
+  elf.segments.push_back({1, 0, 0, 64});
+  const auto bytes = elf.write();
+  const std::string file = write("vmlinux", std::string(bytes.begin(), bytes.end()));
+  const Finished table =
+      assay({"judge", "kexec", "--platform", today, "--platform", proposed, file});
+  EXPECT_EQ(table.status, 1) << table.error;
+  const std::string out = text(table.out);
+  EXPECT_NE(out.find("  today                    allowed_unverified"), out.npos) << out;
+  EXPECT_NE(out.find("  proposed                 refused EPERM          kexec/lockdown"), out.npos)
+      << out;
+  const std::string json =
+      text(assay({"judge", "kexec", "--json", "--platform", proposed, file}).out);
+  const Json verdict = Json::parse(json.substr(0, json.find('\n')));
+  EXPECT_EQ(verdict["proven"], false);
+  EXPECT_NE(json.find("appended-kexec-sig/marker"), json.npos);
 }
 
 // A damaged image is an image, and the kernel has an answer for it.

@@ -39,6 +39,7 @@ RULE_TABLES = {
     "keyring": "trust/keyring.def",
     "add_key": "judge/add_key.def",
     "kexec": "judge/kexec.def",
+    "appended_kexec_sig": "judge/appended_kexec_sig.def",
     "module_load": "judge/module_load.def",
     "ima_policy": "ima/policy.def",
     "ima_load": "ima/load.def",
