@@ -61,7 +61,7 @@ Outcome verify_appended(Walk& walk, const AppendedEvidence& evidence, const Plat
 
 Outcome verify_appended_in_platform(Walk& walk, const AppendedEvidence& evidence,
                                     const Platform& platform, TrustedBy& trusted_by) {
-  return verify_in_keyring(walk, platform, true, [&](const SignatureKeyrings& keyrings) {
+  return verify_in_keyring(platform, true, [&](const SignatureKeyrings& keyrings) {
     return verify_pkcs7_signature(walk, *evidence.signature, platform.signatures, keyrings,
                                   Usage::module, trusted_by);
   });
