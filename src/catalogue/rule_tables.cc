@@ -42,6 +42,11 @@ constexpr RuleTable kTables[] = {
      rules::pe_sig::kTable},
     {"s390_sig", "Appended signatures of s390 kernels",
      "Looked at only where the machine was IPLed securely.", rules::s390_sig::kTable},
+    {"appended_kexec_sig", "Appended signatures of kernels, as proposed",
+     "Variant appended-kexec-sig: the series \"KEXEC_SIG with appended signature\" of January "
+     "2022, which was not merged. s390 gets the errors of modules, and powerpc the check itself, "
+     "with keys from .platform alone; lockdown then refuses kernels there too that are not signed.",
+     rules::appended_kexec_sig::kTable},
     {"ima", "IMA and EVM: files",
      "What happens to a file that a rule of the policy appraises, whoever asks: opening it "
      "(FILE_CHECK), running it (BPRM_CHECK, CREDS_CHECK), mapping it to be executed (MMAP_CHECK), "
@@ -68,12 +73,6 @@ constexpr RuleTable kTables[] = {
      "ima_parse_rule and ima_validate_rule: what a rule must be like to be taken, word by word, "
      "then as a whole.",
      rules::ima_policy::kTable},
-    {"appended_kexec_sig", "Appended signatures of kernels, as proposed",
-     "Variant appended-kexec-sig: the series \"KEXEC_SIG with appended signature\" of January "
-     "2022, "
-     "which was not merged. s390 gets the errors of modules, and powerpc the check itself, with "
-     "keys from .platform alone; lockdown then refuses kernels there too that are not signed.",
-     rules::appended_kexec_sig::kTable},
     {"add_key", "Adding keys",
      "The system call add_key for the keyrings that signatures are checked against.",
      rules::add_key::kTable},

@@ -140,7 +140,4 @@ KernelCrypto crypto_of(const KernelConfig& config, Truth autoload);
 // Likewise, with the other options that bear on signatures.
 SignatureContext signatures_of(const KernelConfig& config, Truth autoload);
 
-// Whose kernels look for module keys in .platform too: Debian's and, by their sources, Fedora's.
-inline constexpr Scope kModulePlatformKeyring = Scope().in(Variant::debian).in(Variant::fedora);
-
 }  // namespace assay
