@@ -6,6 +6,7 @@
 #include "base/hex.h"
 #include "base/name.h"
 #include "catalogue/proofs.h"
+#include "report/ima_record_report.h"
 #include "survey/verify_pe.h"
 
 namespace assay {
@@ -42,6 +43,8 @@ Json signature_of(const SignatureReport& signature) {
   Json json{{"carrier", signature.carrier},
             {"status", standing_name(signature.standing)},
             {"signer", signature.signer}};
+  if (!signature.record.empty()) json["record"] = signature.record;
+  if (!signature.covers.empty()) json["covers"] = signature.covers;
   if (!signature.serial.empty()) json["serial"] = signature.serial;
   if (!signature.key_identifier.empty()) json["key_identifier"] = signature.key_identifier;
   json["hash"] = signature.hash;
@@ -333,6 +336,8 @@ std::string to_json(const Examined& artifact) {
       json["records"].push_back(entry_of(entry, *artifact.boot));
   if (artifact.appended && artifact.appended->trailer.has_marker)
     json["records"].push_back(appended_of(*artifact.appended));
+  for (const ImaRecord& record : artifact.ima)
+    for (Json& one : records_to_json(record)) json["records"].push_back(std::move(one));
   if (artifact.error)
     json["error"] = {{"id", reason_id(artifact.error->reason)},
                      {"extent", extent_of(artifact.error->where, {})},

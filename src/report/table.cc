@@ -7,6 +7,7 @@
 
 #include "base/hex.h"
 #include "base/name.h"
+#include "report/ima_record_report.h"
 #include "survey/verify_pe.h"
 
 namespace assay {
@@ -285,8 +286,8 @@ std::string to_text(const Examined& artifact, const TextStyle& style) {
                "  {}\n",
                describe(
                    {artifact.error->reason, artifact.error->where, artifact.error->detail, {}}));
-  text +=
-      fmt::format("  {} {}, {} bytes\n", kind_name(artifact.kind), artifact.format, artifact.size);
+  text += fmt::format("  {}{}{}, {} bytes\n", kind_name(artifact.kind),
+                      artifact.format.empty() ? "" : " ", artifact.format, artifact.size);
   if (artifact.error)
     return text +
            fmt::format(
@@ -301,6 +302,7 @@ std::string to_text(const Examined& artifact, const TextStyle& style) {
   else if (artifact.kind == ArtifactKind::module)
     text += "  no signature\n";
   if (artifact.boot) text += image_lines(*artifact.boot);
+  for (const ImaRecord& record : artifact.ima) text += records_to_text(record);
   for (const SectionText& one : artifact.texts)
     text += fmt::format("  {} {}\n", one.section, encode_name(one.text));
   return text;

@@ -142,6 +142,7 @@ class PackageWalk {
     SharedContent::File file;
     ASSAY_CHECK(read(entry, content, file));
     Found found = describe(entry.name, file.content->size());
+    found.attributes = entry.attributes;
     found.lease = std::move(file.lease);
     found.content = std::move(file.content);
     visitor_.found(std::move(found));
@@ -163,6 +164,7 @@ class PackageWalk {
         continue;
       }
       Found found = describe(link->name, file->content->size());
+      found.attributes = entry.attributes;
       found.content = std::make_unique<SharedContent>(file);
       visitor_.found(std::move(found));
     }

@@ -21,6 +21,10 @@ Error cannot_read(const std::string& path, std::string_view what) {
 
 }  // namespace
 
+bool has_security_ima(const std::string& path) {
+  return ::getxattr(path.c_str(), "security.ima", nullptr, 0) >= 0;
+}
+
 Result<FileAttributes> read_file_attributes(const std::string& path) {
   FileAttributes attributes;
   struct stat status{};

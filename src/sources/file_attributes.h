@@ -21,6 +21,9 @@ struct FileAttributes {
   std::map<std::string, std::vector<std::uint8_t>, std::less<>> security;
 };
 
+// Has the file a security.ima? One look, which answers no where it cannot be had.
+bool has_security_ima(const std::string& path);
+
 // Links are followed.
 Result<FileAttributes> read_file_attributes(const std::string& path);
 

@@ -7,11 +7,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/budget.h"
 #include "base/result.h"
 #include "bytes/content.h"
+#include "sources/file_attributes.h"
 
 namespace assay {
 
@@ -22,6 +24,8 @@ struct Found {
   std::unique_ptr<Content> content;  // its bytes, already read
   ByteBudget::Lease lease;           // for `content`
   std::uint64_t size = 0;
+  // Of a member of an archive that says something of its extended attributes.
+  std::optional<FileAttributes> attributes;
 
   // Where its neighbours are: the container that holds it, or the folder walked ("linux.deb"), and
   // its raw name in there ("boot/vmlinuz-6.1.0").

@@ -34,6 +34,25 @@ void set_kind(archive_entry* header, TarEntry& entry) {
   }
 }
 
+void set_attributes(archive_entry* header, TarEntry& entry) {
+  entry.attributes.reset();
+  if (archive_entry_xattr_reset(header) == 0) return;
+  FileAttributes attributes;
+  attributes.owner = static_cast<std::uint32_t>(archive_entry_uid(header));
+  attributes.group = static_cast<std::uint32_t>(archive_entry_gid(header));
+  attributes.mode = static_cast<std::uint16_t>(archive_entry_mode(header));
+  attributes.has_xattrs = true;
+  const char* name = nullptr;
+  const void* value = nullptr;
+  std::size_t size = 0;
+  while (archive_entry_xattr_next(header, &name, &value, &size) == ARCHIVE_OK) {
+    if (name == nullptr || !std::string_view(name).starts_with("security.")) continue;
+    const auto* bytes = static_cast<const std::uint8_t*>(value);
+    attributes.security[name].assign(bytes, bytes + size);
+  }
+  if (attributes.security.contains("security.ima")) entry.attributes = std::move(attributes);
+}
+
 }  // namespace
 
 struct TarReader::State final : Stream {
@@ -101,6 +120,7 @@ Result<bool> TarReader::next(TarEntry& entry) {
   entry.name = name == nullptr ? "" : name;
   while (entry.name.starts_with("./")) entry.name.erase(0, 2);
   set_kind(header, entry);
+  set_attributes(header, entry);
   entry.size = static_cast<std::uint64_t>(std::max<la_int64_t>(0, archive_entry_size(header)));
   if (archive_entry_sparse_count(header) != 0)
     return fail(Reason::archive_unsupported, {},

@@ -7,10 +7,12 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
 #include "bytes/stream.h"
+#include "sources/file_attributes.h"
 
 namespace assay {
 
@@ -21,6 +23,9 @@ struct TarEntry {
   TarKind kind = TarKind::other;
   std::string target;  // of a link, as stored
   std::uint64_t size = 0;
+  // Owner, mode and attributes of the security namespace (PAX: SCHILY.xattr, LIBARCHIVE.xattr), of
+  // an entry that has security.ima.
+  std::optional<FileAttributes> attributes;
 };
 
 class TarReader {

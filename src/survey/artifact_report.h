@@ -17,6 +17,8 @@ namespace assay {
 
 struct SignatureReport {
   std::string carrier;  // "appended"
+  std::string record;   // of IMA and EVM: "security.ima", "security.evm", or the file beside it
+  std::string covers;   // what it is over, where that is not the file: "attributes, owner and mode"
   Standing standing = Standing::undetermined;
   std::string signer;  // issuer and serial, or key identifier, as the SignerInfo names it
   std::string issuer;  // its common name

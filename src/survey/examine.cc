@@ -77,7 +77,7 @@ class Examiner {
       return appended(content);
     }
     ASSAY_TRY(const SignatureTrailer trailer, read_signature_trailer(content));
-    if (!trailer.has_marker && !all) return false;
+    if (!trailer.has_marker && out_.ima.empty() && !all) return false;
     out_.kind = ArtifactKind::file;
     return appended(content);
   }
@@ -187,9 +187,13 @@ std::optional<Examined> examine(
   out.folder = find_modules_folder(out.path, out.inner_name);
   Examiner examiner(out, options, with_content);
   const auto run = [&]() -> Result<bool> {
-    if (found.content) return examiner.examine(*found.content, all);
-    ASSAY_TRY(const auto content, open_whole(found.path));
-    return examiner.examine(*content, all);
+    std::unique_ptr<Content> file;
+    if (!found.content) {
+      ASSAY_TRY(file, open_whole(found.path));
+    }
+    const Content& content = file ? *file : *found.content;
+    ASSAY_TRY(out.ima, collect_ima_records(found, content));
+    return examiner.examine(content, all);
   };
   const Result<bool> done = run();
   if (!done) out.error = with_path(done.error(), out.name);

@@ -12,6 +12,7 @@
 #include "judge/module_sig.h"
 #include "judge/pe_boot.h"
 #include "sources/source.h"
+#include "survey/ima_records.h"
 #include "survey/modules_folder.h"
 #include "survey/unified_kernel.h"
 #include "trust/system_certificates.h"
@@ -39,6 +40,7 @@ struct Examined {
   std::optional<ElfModule> module;
   std::optional<KernelImage> image;
   std::optional<AppendedEvidence> appended;
+  std::vector<ImaRecord> ima;  // of the file as it is stored
   std::optional<PeEvidence> pe;  // of a file that starts as PE images do
   std::optional<PeBootEvidence> boot;
   std::vector<SectionText> texts;  // of a unified kernel image

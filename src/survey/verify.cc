@@ -5,6 +5,7 @@
 #include "base/hex.h"
 #include "base/name.h"
 #include "judge/s390_sig.h"
+#include "survey/verify_ima.h"
 
 namespace assay {
 
@@ -40,21 +41,6 @@ SignatureReport describe_signer(const SignatureEvidence& evidence, const CmsSign
     report.issuer = short_name(signer.issuer);
     report.serial = to_hex(signer.serial.bytes());
     report.signer = report.issuer;
-  }
-  return report;
-}
-
-TrustReport describe_trust(const Trust& trust, const PreparedCertificate& root) {
-  TrustReport report;
-  const bool is_of_image = trust.is_of_image(root);
-  report.source = is_of_image ? "image" : "option";
-  report.name = short_name(root.x509().subject);
-  if (const auto print = compute_digest(Hash::sha256, root.x509().raw.bytes()))
-    report.fingerprint = print->hex();
-  if (is_of_image) {
-    report.image = trust.image->name;
-    report.image_standing = trust.image->standing;
-    report.found_by = found_by_name(trust.image->found_by);
   }
   return report;
 }
@@ -197,8 +183,11 @@ ArtifactReport start_report(const Examined& artifact) {
       add_signers(*artifact.boot, entry, report);
   } else if (artifact.appended && artifact.appended->signature) {
     const SignatureEvidence& evidence = *artifact.appended->signature;
-    for (const CmsSigner& signer : evidence.cms().signers)
+    for (const CmsSigner& signer : evidence.cms().signers) {
       report.signatures.push_back(describe_signer(evidence, signer));
+      if (evidence.cms().content)
+        report.signatures.back().covers = "content carried inside itself, not the file";
+    }
   }
   return report;
 }
@@ -275,17 +264,66 @@ bool is_settled_without_trust(const Examined& artifact) {
   return !trailer.has_marker || !trailer.splits || !artifact.appended->signature;
 }
 
-}  // namespace
+// How much a record of IMA weighs where the file has several: what is known to be bad decides, then
+// what is good.
+int weight_of(Standing standing) {
+  switch (standing) {
+    case Standing::bad: return 5;
+    case Standing::malformed: return 4;
+    case Standing::verified: return 3;
+    case Standing::untrusted: return 2;
+    case Standing::undetermined: return 1;
+    default: return 0;
+  }
+}
 
-bool needs_trust(const Examined& artifact) {
-  if (artifact.error || !artifact.appended || artifact.pe) return false;
+void take(ArtifactReport& report, const ImaRecordVerdict& verdict) {
+  report.standing = verdict.signature.standing;
+  report.reason = verdict.reason;
+  report.trust = verdict.trust;
+  report.steps = verdict.steps;
+}
+
+// Of a module or an image, its own signature decides; a record of IMA that is bad makes it bad, and
+// another is told of.
+void add_ima(const Examined& artifact, const TrustAnswer& trust, const VerifyOptions& options,
+             ArtifactReport& report) {
+  const bool decides = artifact.kind == ArtifactKind::file;
+  for (ImaRecordVerdict& verdict :
+       verify_ima(artifact, trust, {options.explain, options.version})) {
+    SignatureReport& signature = verdict.signature;
+    const auto is_root = [&](const auto& root) {
+      return verdict.root && same_bytes(root->x509().raw, verdict.root->x509().raw);
+    };
+    if (signature.standing == Standing::verified && !options.required_roots.empty() &&
+        std::ranges::none_of(options.required_roots, is_root)) {
+      signature.standing = Standing::untrusted;
+      verdict.reason = explain(Error{Reason::other_root, {}, verdict.trust->name, artifact.name});
+    }
+    const bool is_bad =
+        signature.standing == Standing::bad || signature.standing == Standing::malformed;
+    if ((decides || is_bad) && weight_of(signature.standing) > weight_of(report.standing)) {
+      take(report, verdict);
+    } else if (!decides || signature.standing == Standing::unsigned_) {
+      if (!report.note.empty()) report.note += "; ";
+      report.note +=
+          signature.standing == Standing::unsigned_
+              ? signature.record + " is the digest of the file, which nobody has signed"
+              : fmt::format("{} is {}", signature.record, standing_name(signature.standing));
+    }
+    report.signatures.push_back(std::move(signature));
+  }
+}
+
+bool needs_own_trust(const Examined& artifact) {
+  if (artifact.pe) return false;
   if (artifact.kind == ArtifactKind::kernel_image || artifact.kind == ArtifactKind::pe)
     return artifact.appended->trailer.has_marker;
   return true;
 }
 
-ArtifactReport verify_artifact(const Examined& artifact, const TrustAnswer& trust,
-                               const VerifyOptions& options) {
+ArtifactReport verify_own(const Examined& artifact, const TrustAnswer& trust,
+                          const VerifyOptions& options) {
   ArtifactReport report = start_report(artifact);
   if (artifact.error) {
     report.standing = standing_of(artifact.error->reason);
@@ -298,7 +336,7 @@ ArtifactReport verify_artifact(const Examined& artifact, const TrustAnswer& trus
     conclude_pe(artifact, options, report);
     return report;
   }
-  if (!needs_trust(artifact)) {
+  if (!needs_own_trust(artifact)) {
     report.standing = Standing::unchecked;
     return report;
   }
@@ -319,6 +357,21 @@ ArtifactReport verify_artifact(const Examined& artifact, const TrustAnswer& trus
   }
   report.standing = Standing::undetermined;
   report.reason = explain(trust.error());
+  return report;
+}
+
+}  // namespace
+
+bool needs_trust(const Examined& artifact) {
+  if (artifact.error || !artifact.appended) return false;
+  if (!artifact.ima.empty()) return true;
+  return needs_own_trust(artifact);
+}
+
+ArtifactReport verify_artifact(const Examined& artifact, const TrustAnswer& trust,
+                               const VerifyOptions& options) {
+  ArtifactReport report = verify_own(artifact, trust, options);
+  if (!artifact.error) add_ima(artifact, trust, options, report);
   return report;
 }
 

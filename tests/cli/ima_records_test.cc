@@ -1,0 +1,251 @@
+// assay verify and inspect on security.ima and security.evm, as evmctl, tar and openssl write them.
+// Where attributes of the security namespace cannot be set, these tests fail.
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "base/hex.h"
+#include "tests/cli/run_assay.h"
+
+namespace assay {
+namespace {
+
+class ImaRecordsTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    make_key("rsa", {"-newkey", "rsa:2048"}, "ima key");
+    make_key("other", {"-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"}, "other key");
+  }
+  void make_key(const std::string& name, const std::vector<std::string>& kind,
+                const std::string& subject) {
+    std::vector<std::string> command{
+        "openssl",         "req",  "-x509",           "-nodes", "-keyout",
+        at(name + ".key"), "-out", at(name + ".pem"), "-subj",  "/CN=" + subject,
+        "-days",           "3650"};
+    command.insert(command.end(), kind.begin(), kind.end());
+    run(command);
+  }
+  std::string at(const std::string& name) const { return folder_ / name; }
+  std::string file(const std::string& name, const std::string& content = "hello ima\n") {
+    write_file(at(name), std::vector<std::uint8_t>(content.begin(), content.end()));
+    return at(name);
+  }
+  static std::string run(const std::vector<std::string>& command) {
+    const Finished done = run_command(command);
+    EXPECT_EQ(done.status, 0) << command[0] << ": " << done.error;
+    return {done.out.begin(), done.out.end()};
+  }
+  void evmctl(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "evmctl");
+    run(arguments);
+  }
+  static void set_xattr(const std::string& path, const std::string& name, const std::string& hex) {
+    run({"setfattr", "-n", name, "-v", "0x" + hex, path});
+  }
+  static std::string get_xattr(const std::string& path, const std::string& name) {
+    std::string text = run({"getfattr", "--only-values", "-n", name, "--absolute-names", path});
+    return to_hex(std::span(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));
+  }
+  // The status, and the object.
+  Json verify(const std::string& path, const std::string& trust = "rsa.pem") const {
+    const Ran ran = run_assay({"verify", "--json", "--trust", at(trust), path});
+    EXPECT_EQ(ran.lines().size(), 2U) << ran.error << ran.out;
+    return ran.lines()[0];
+  }
+  TemporaryFolder folder_;
+};
+
+TEST_F(ImaRecordsTest, WhatEvmctlSigns) {
+  const std::string path = file("signed");
+  evmctl({"ima_sign", "-a", "sha256", "-k", at("rsa.key"), path});
+  const Json good = verify(path);
+  EXPECT_EQ(good["status"], "verified") << good;
+  EXPECT_EQ(good["trust"]["name"], "ima key");
+  ASSERT_EQ(good["signatures"].size(), 1U);
+  EXPECT_EQ(good["signatures"][0]["carrier"], "xattr");
+  EXPECT_EQ(good["signatures"][0]["record"], "security.ima");
+  EXPECT_EQ(good["signatures"][0]["signer"], "ima key");
+  EXPECT_EQ(good["signatures"][0]["hash"], "sha256");
+  const std::string xattr = get_xattr(path, "security.ima");
+  EXPECT_EQ(good["signatures"][0]["key_identifier"], xattr.substr(6, 8));
+  EXPECT_EQ(verify(path, "other.pem")["status"], "untrusted");
+  const Ran nobody = run_assay({"verify", "--json", path});
+  EXPECT_EQ(nobody.lines()[0]["status"], "undetermined") << nobody.out;
+  EXPECT_EQ(nobody.status, 2);
+
+  const std::string changed = file("changed", "hello IMA\n");
+  set_xattr(changed, "security.ima", xattr);
+  const Json bad = verify(changed);
+  EXPECT_EQ(bad["status"], "bad") << bad;
+  EXPECT_EQ(bad["reason"]["errno"], "EKEYREJECTED");
+  // rpm before 4.18 padded signatures with zeros (rpm, issue 1833); the kernel counts the bytes.
+  const std::string padded = file("padded");
+  set_xattr(padded, "security.ima", xattr + "00");
+  EXPECT_EQ(verify(padded)["status"], "malformed");
+  EXPECT_EQ(verify(padded)["reason"]["errno"], "EBADMSG");
+}
+
+TEST_F(ImaRecordsTest, EveryDigestAndCurveOfEvmctl) {
+  make_key("p256", {"-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"}, "p256");
+  make_key("p384", {"-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:secp384r1"}, "p384");
+  struct Row {
+    const char* key;
+    const char* hash;
+  };
+  const Row rows[] = {{"rsa", "sha1"},    {"rsa", "sha224"},  {"rsa", "sha384"},
+                      {"rsa", "sha512"},  {"p256", "sha256"}, {"p256", "sha512"},
+                      {"p384", "sha384"}, {"p384", "sha256"}};
+  for (const Row& row : rows) {
+    const std::string path = file(std::string(row.key) + row.hash);
+    evmctl({"ima_sign", "-a", row.hash, "-k", at(row.key + std::string(".key")), path});
+    const Json json = verify(path, row.key + std::string(".pem"));
+    EXPECT_EQ(json["status"], "verified") << row.key << row.hash << json;
+    EXPECT_EQ(json["signatures"][0]["hash"], row.hash);
+  }
+}
+
+TEST_F(ImaRecordsTest, AFileBesideTheFile) {
+  const std::string path = file("plain");
+  run({"evmctl", "ima_sign", "-f", "-n", "-a", "sha256", "-k", at("rsa.key"), path});
+  ASSERT_TRUE(std::filesystem::exists(path + ".sig"));
+  const Json json = verify(path);
+  EXPECT_EQ(json["status"], "verified") << json;
+  EXPECT_EQ(json["signatures"][0]["carrier"], "detached");
+  EXPECT_EQ(json["signatures"][0]["record"], path + ".sig");
+  // A folder has one artifact: the file, not its signature.
+  std::filesystem::create_directory(at("sub"));
+  std::filesystem::rename(path, at("sub/plain"));
+  std::filesystem::rename(path + ".sig", at("sub/plain.sig"));
+  const Ran folder = run_assay({"verify", "--json", "--trust", at("rsa.pem"), at("sub")});
+  EXPECT_EQ(folder.summary()["artifacts"], 1);
+  EXPECT_EQ(folder.summary()["verified"], 1);
+  // Any other FILE.sig is none of IMA's.
+  const std::string other = file("other-file");
+  file("other-file.sig", "-----BEGIN PGP SIGNATURE-----\n");
+  const Ran skipped = run_assay({"verify", "--json", "--trust", at("rsa.pem"), other});
+  EXPECT_EQ(skipped.summary()["artifacts"], 0) << skipped.out;
+}
+
+TEST_F(ImaRecordsTest, DigestsAreNoSignatures) {
+  const std::string path = file("hashed");
+  evmctl({"ima_hash", "-a", "sha256", path});
+  const Json good = verify(path);
+  EXPECT_EQ(good["status"], "unsigned") << good;
+  EXPECT_EQ(good["signatures"][0]["hash"], "sha256");
+  const std::string xattr = get_xattr(path, "security.ima");
+  const std::string changed = file("changed", "hello IMA\n");
+  set_xattr(changed, "security.ima", xattr);
+  const Json bad = verify(changed);
+  EXPECT_EQ(bad["status"], "bad") << bad;
+  EXPECT_EQ(bad["reason"]["id"], "ima/hash-matches");
+  // Whoever is trusted.
+  EXPECT_EQ(run_assay({"verify", "--json", changed}).lines()[0]["status"], "bad");
+  const std::string sha1 = file("sha1");
+  evmctl({"ima_hash", "-a", "sha1", sha1});
+  EXPECT_EQ(verify(sha1)["status"], "unsigned");
+}
+
+TEST_F(ImaRecordsTest, PortableSignaturesOfEvm) {
+  const std::string path = file("both");
+  evmctl({"sign", "-o", "--imasig", "-a", "sha256", "-k", at("rsa.key"), path});
+  const Json good = verify(path);
+  EXPECT_EQ(good["status"], "verified") << good;
+  ASSERT_EQ(good["signatures"].size(), 2U);
+  EXPECT_EQ(good["signatures"][1]["record"], "security.evm");
+  EXPECT_EQ(good["signatures"][1]["status"], "verified");
+  EXPECT_EQ(good["signatures"][1]["covers"], "attributes, owner and mode");
+  std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+  const Json mode = verify(path);
+  EXPECT_EQ(mode["status"], "bad") << "the mode is covered";
+  EXPECT_TRUE(mode["reason"]["text"].get<std::string>().starts_with("security.evm, which covers"));
+  // A digest that EVM has signed is as good as a signature.
+  const std::string hash = file("hash");
+  evmctl({"sign", "-o", "--imahash", "-a", "sha256", "-k", at("rsa.key"), hash});
+  const Json digest = verify(hash);
+  EXPECT_EQ(digest["status"], "verified") << digest;
+  EXPECT_EQ(digest["signatures"][0]["status"], "verified");
+  EXPECT_EQ(verify(hash, "other.pem")["status"], "untrusted");
+  // What names the inode cannot be found out here.
+  const std::string local = file("local");
+  set_xattr(local, "security.ima", get_xattr(path, "security.ima"));
+  set_xattr(local, "security.evm", "03" + get_xattr(path, "security.evm").substr(2));
+  EXPECT_EQ(verify(local)["signatures"][1]["status"], "undetermined");
+}
+
+// struct ima_file_id: type, algorithm, digest (security/integrity/integrity.h, 7.2), signed by
+// openssl.
+TEST_F(ImaRecordsTest, Version3) {
+  const std::string path = file("v3");
+  const std::string digest = run({"openssl", "dgst", "-sha256", "-binary", path});
+  file("id", std::string("\x03\x04", 2) + digest);
+  evmctl({"ima_sign", "-a", "sha256", "-k", at("rsa.key"), path});
+  const std::string v2 = get_xattr(path, "security.ima");
+  const std::string value = run({"openssl", "dgst", "-sha256", "-sign", at("rsa.key"), at("id")});
+  const std::string v3 =
+      "0303" + v2.substr(4, 14) +
+      to_hex(std::span(reinterpret_cast<const std::uint8_t*>(value.data()), value.size()));
+  set_xattr(path, "security.ima", v3);
+  EXPECT_EQ(verify(path)["status"], "verified") << verify(path);
+  const Ran old =
+      run_assay({"verify", "--json", "--kernel-version", "6.1", "--trust", at("rsa.pem"), path});
+  EXPECT_EQ(old.lines()[0]["status"], "malformed") << "6.1 knows no version 3";
+  set_xattr(path, "security.ima", "0303" + v2.substr(4));
+  EXPECT_EQ(verify(path)["status"], "bad") << "a value of version 2";
+}
+
+// GNU tar writes SCHILY.xattr; the package is as dpkg has them.
+TEST_F(ImaRecordsTest, AttributesInPackages) {
+  std::filesystem::create_directories(at("root/usr"));
+  const std::string path = file("root/usr/tool");
+  evmctl({"sign", "-o", "--imasig", "-a", "sha256", "-k", at("rsa.key"), path});
+  file("root/usr/plain");
+  run({"tar", "-C", at("root"), "--xattrs", "--xattrs-include=security.*", "--format=pax", "-cf",
+       at("data.tar"), "usr"});
+  run({"tar", "-C", at("root"), "-cf", at("control.tar"), "--files-from=/dev/null"});
+  file("debian-binary", "2.0\n");
+  run({"ar", "rc", at("tool.deb"), at("debian-binary"), at("control.tar"), at("data.tar")});
+  const Ran ran = run_assay({"verify", "--json", "--trust", at("rsa.pem"), at("tool.deb")});
+  EXPECT_EQ(ran.summary()["artifacts"], 1) << ran.out << ran.error;
+  EXPECT_EQ(ran.lines()[0]["path"], at("tool.deb") + "!usr/tool");
+  EXPECT_EQ(ran.lines()[0]["status"], "verified") << ran.out;
+  EXPECT_EQ(ran.lines()[0]["signatures"][1]["status"], "verified") << ran.out;
+}
+
+TEST_F(ImaRecordsTest, Inspected) {
+  const std::string path = file("both");
+  evmctl({"sign", "-o", "--imasig", "-a", "sha512", "-k", at("rsa.key"), path});
+  const Json json = run_assay({"inspect", "--json", path}).lines()[0];
+  ASSERT_EQ(json["records"].size(), 2U) << json;
+  EXPECT_EQ(json["records"][0]["record"], "security.ima");
+  EXPECT_EQ(json["records"][0]["type"], 3);
+  EXPECT_EQ(json["records"][0]["version"], 2);
+  EXPECT_EQ(json["records"][0]["hash"], "sha512");
+  EXPECT_EQ(json["records"][0]["sig_size"], 256);
+  EXPECT_EQ(json["records"][1]["type"], 5);
+  EXPECT_EQ(json["records"][1]["type_name"], "portable signature");
+  const Ran text = run_assay({"inspect", path});
+  EXPECT_NE(text.out.find("security.evm (xattr): portable signature of version 2"), text.out.npos)
+      << text.out;
+}
+
+// A message with content of its own says nothing of the file that it is appended to.
+TEST_F(ImaRecordsTest, ASignatureOfOtherContentIsNamed) {
+  const std::string path = file("content");
+  run({"openssl", "cms", "-sign", "-nodetach", "-binary", "-noattr", "-nocerts", "-md", "sha256",
+       "-outform", "DER", "-in", path, "-signer", at("rsa.pem"), "-inkey", at("rsa.key"), "-out",
+       at("message")});
+  const auto message = read_file(at("message"));
+  std::string whole = "hello ima\n" + std::string(message.begin(), message.end());
+  const auto size = static_cast<std::uint32_t>(message.size());
+  for (const unsigned byte :
+       {0U, 0U, 2U, 0U, 0U, 0U, 0U, 0U, size >> 24, size >> 16, size >> 8, size})
+    whole += static_cast<char>(byte & 0xFFU);
+  const Json json = verify(file("whole", whole + "~Module signature appended~\n"));
+  EXPECT_NE(json["status"], "verified") << json;
+  EXPECT_EQ(json["signatures"][0]["covers"], "content carried inside itself, not the file");
+}
+
+}  // namespace
+}  // namespace assay
