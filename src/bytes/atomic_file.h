@@ -1,0 +1,109 @@
+// bytes/atomic_file.h - the only writer of artifacts: a file is the old one or the new one, at any
+// moment and after any kill.
+//
+// The new file is written beside the old one under another name (".assay-" and 16 digits), gets its
+// mode, owner and extended attributes, and is renamed over it. With Durability::run the renames
+// wait for commit(), which syncs once before the first of them and once after the last:
+//
+//     write(a) write(b) ... write(z)   sync   rename a b ... z   sync
+//
+// so that a run over thousands of files waits for the disk twice.
+
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "bytes/content.h"
+#include "bytes/file_calls.h"
+
+namespace assay {
+
+enum class Durability : std::uint8_t {
+  each,  // every file is on the disk when write() returns
+  run,   // all are when commit() returns; none is replaced before
+  none,  // replaced at once, and written to the disk when the system likes
+};
+
+struct WritePolicy {
+  Durability durability = Durability::run;
+  bool keep_times = false;
+  // A symbolic link is replaced itself; else the file it leads to.
+  bool replace_symlinks = false;
+  // The other names of a file keep the old content; else such a file is refused (hard_links).
+  bool break_hard_links = false;
+};
+
+// An extended attribute as it is to be; without a value it goes.
+struct AttributeChange {
+  std::string name;
+  std::optional<std::vector<std::uint8_t>> value;
+};
+
+// A file as it was when it was read. Replacing it fails with changed_while_read once it is another.
+struct FileStamp {
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+  std::uint64_t size = 0;
+  std::int64_t modified_sec = 0;
+  std::int64_t modified_nsec = 0;
+  friend bool operator==(const FileStamp&, const FileStamp&) = default;
+};
+// Links are followed. Before the file is read.
+Result<FileStamp> stamp_file(const std::string& path);
+
+struct FileToWrite {
+  std::string path;
+  const Content& content;
+  // All other extended attributes of the file that is replaced stay.
+  std::vector<AttributeChange> attributes = {};
+  std::optional<FileStamp> replaces = {};
+  // Where there is no file yet: whose permissions it gets, less the umask. Empty: 0666.
+  std::string like = {};
+};
+
+class AtomicWriter {
+ public:
+  explicit AtomicWriter(WritePolicy policy, FileCalls& calls = FileCalls::system())
+      : policy_(policy), calls_(calls) {}
+  // Removes what was written and never committed.
+  ~AtomicWriter();
+  AtomicWriter(const AtomicWriter&) = delete;
+  AtomicWriter& operator=(const AtomicWriter&) = delete;
+
+  // Called by several threads at once. A file that fails is as it was.
+  Result<void> write(const FileToWrite& file);
+
+  // Puts in place what waits (Durability::run). Each error names its file, which is as it was; an
+  // error of a sync before the renames leaves all as they were.
+  std::vector<Error> commit();
+
+ private:
+  struct Waiting {
+    std::string temporary;
+    std::string target;
+    std::optional<FileStamp> replaces;
+    std::uint64_t device = 0;
+  };
+  Result<Waiting> write_beside(const FileToWrite& file);
+  Result<void> put_in_place(const Waiting& waiting);
+  Result<void> sync_folder(const std::string& target);
+  Result<void> sync_all(const std::vector<Waiting>& files);
+
+  WritePolicy policy_;
+  FileCalls& calls_;
+  std::mutex mutex_;
+  std::vector<Waiting> waiting_;
+};
+
+// Temporaries of a run that was killed; nobody's artifacts.
+bool is_temporary_name(std::string_view file_name);
+
+// A folder, with those that lead to it, where they are missing.
+Result<void> make_folders(const std::string& path);
+
+}  // namespace assay

@@ -1,0 +1,324 @@
+#include "bytes/atomic_file.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <filesystem>
+
+#include "testing/temporary_folder.h"
+
+namespace assay {
+namespace {
+
+using Bytes = std::vector<std::uint8_t>;
+
+Bytes bytes(std::string_view text) { return {text.begin(), text.end()}; }
+
+// Counts the calls, notes their names, and at the one numbered `at` does what a test wants.
+class Interposed final : public FileCalls {
+ public:
+  enum class Do { nothing, die_before, die_after, fail };
+
+  explicit Interposed(Do what = Do::nothing, int at = -1) : what_(what), at_(at) {}
+
+  int create(const std::string& path, mode_t mode) override {
+    return step("create", [&] { return FileCalls::create(path, mode); });
+  }
+  ssize_t write(int file, std::span<const std::uint8_t> content) override {
+    // In halves, so that a half-written file is among the crash points.
+    const auto part = content.first((content.size() + 1) / 2);
+    return step("write", [&] { return FileCalls::write(file, part); });
+  }
+  int set_attribute(int file, const std::string& name,
+                    std::span<const std::uint8_t> value) override {
+    return step("setxattr", [&] { return FileCalls::set_attribute(file, name, value); });
+  }
+  int change_owner(int file, uid_t owner, gid_t group) override {
+    return step("chown", [&] { return FileCalls::change_owner(file, owner, group); });
+  }
+  int change_mode(int file, mode_t mode) override {
+    return step("chmod", [&] { return FileCalls::change_mode(file, mode); });
+  }
+  int set_times(int file, const timespec times[2]) override {
+    return step("utimens", [&] { return FileCalls::set_times(file, times); });
+  }
+  int sync_file(int file) override {
+    return step("fsync", [&] { return FileCalls::sync_file(file); });
+  }
+  int sync_file_system(int file) override {
+    return step("syncfs", [&] { return FileCalls::sync_file_system(file); });
+  }
+  int rename(const std::string& from, const std::string& to) override {
+    return step("rename", [&] { return FileCalls::rename(from, to); });
+  }
+
+  const std::vector<std::string>& trace() const { return trace_; }
+
+ private:
+  template <class Call>
+  auto step(const char* name, Call call) -> decltype(call()) {
+    const bool here = static_cast<int>(trace_.size()) == at_;
+    trace_.emplace_back(name);
+    if (here && what_ == Do::die_before) ::raise(SIGKILL);
+    if (here && what_ == Do::fail) {
+      errno = EIO;
+      return -1;
+    }
+    const auto result = call();
+    if (here && what_ == Do::die_after) ::raise(SIGKILL);
+    return result;
+  }
+
+  Do what_;
+  int at_;
+  std::vector<std::string> trace_;
+};
+
+class AtomicFile : public testing::TestWithParam<Durability> {
+ protected:
+  static constexpr int kFiles = 3;
+
+  std::string name(int i) { return folder_ / ("file" + std::to_string(i)); }
+  static Bytes old_content(int i) { return Bytes(1000, static_cast<std::uint8_t>('a' + i)); }
+  static Bytes new_content(int i) { return Bytes(700, static_cast<std::uint8_t>('A' + i)); }
+
+  void set_up_files() {
+    for (int i = 0; i < kFiles; ++i) {
+      write_file(name(i), old_content(i));
+      ::chmod(name(i).c_str(), 0640);
+      ::setxattr(name(i).c_str(), "user.note", "kept", 4, 0);
+    }
+  }
+  // Replaces all files; the number of errors.
+  std::size_t run(FileCalls& calls) {
+    std::size_t errors = 0;
+    AtomicWriter writer({.durability = GetParam(), .keep_times = true}, calls);
+    for (int i = 0; i < kFiles; ++i) {
+      const MemoryContent content(new_content(i));
+      if (!writer.write({name(i), content})) ++errors;
+    }
+    return errors + writer.commit().size();
+  }
+  // Every file is whole; the number of new ones.
+  int expect_old_or_new() {
+    int replaced = 0;
+    for (int i = 0; i < kFiles; ++i) {
+      const Bytes now = read_file(name(i));
+      EXPECT_TRUE(now == old_content(i) || now == new_content(i)) << name(i);
+      replaced += now == new_content(i) ? 1 : 0;
+      struct stat status{};
+      EXPECT_EQ(::stat(name(i).c_str(), &status), 0);
+      EXPECT_EQ(status.st_mode & 07777, 0640U);
+      std::array<char, 8> note{};
+      EXPECT_EQ(::getxattr(name(i).c_str(), "user.note", note.data(), note.size()), 4);
+    }
+    return replaced;
+  }
+  int entry_count() {
+    int count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(folder_.path()))
+      count += entry.exists() ? 1 : 0;
+    return count;
+  }
+
+  TemporaryFolder folder_;
+};
+
+// Killed before and after each call that changes anything: nothing but whole files, old or new.
+TEST_P(AtomicFile, KilledAnywhereLeavesOldOrNew) {
+  set_up_files();
+  Interposed plain;
+  ASSERT_EQ(run(plain), 0U);
+  ASSERT_EQ(expect_old_or_new(), kFiles);
+  const int calls = static_cast<int>(plain.trace().size());
+  int points = 0;
+  for (int at = 0; at < calls; ++at) {
+    for (const auto what : {Interposed::Do::die_before, Interposed::Do::die_after}) {
+      SCOPED_TRACE(plain.trace()[static_cast<std::size_t>(at)] + " " + std::to_string(at));
+      set_up_files();
+      const pid_t child = ::fork();
+      if (child == 0) {
+        Interposed calls_until(what, at);
+        run(calls_until);
+        ::_exit(0);
+      }
+      int status = 0;
+      ASSERT_EQ(::waitpid(child, &status, 0), child);
+      ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+      expect_old_or_new();
+      ++points;
+    }
+  }
+  std::printf("%d crash points, nothing lost\n", points);
+  EXPECT_GE(points, 2 * kFiles * 5);
+}
+
+// The same with each call failing: the error is told, the file is as it was, and nothing is left
+// behind.
+TEST_P(AtomicFile, FailureAnywhereIsToldAndLeavesNothingBehind) {
+  set_up_files();
+  Interposed plain;
+  run(plain);
+  for (int at = 0; at < static_cast<int>(plain.trace().size()); ++at) {
+    SCOPED_TRACE(plain.trace()[static_cast<std::size_t>(at)] + " " + std::to_string(at));
+    set_up_files();
+    Interposed failing(Interposed::Do::fail, at);
+    const std::size_t errors = run(failing);
+    EXPECT_GE(errors, 1U);
+    const int replaced = expect_old_or_new();
+    // A sync after the renames fails when all is done.
+    if (plain.trace()[static_cast<std::size_t>(at)] == "rename") {
+      EXPECT_EQ(replaced, kFiles - 1);
+    }
+    EXPECT_EQ(entry_count(), kFiles);
+  }
+}
+
+// What is renamed has been synced before, and the rename is synced after it.
+TEST_P(AtomicFile, SyncsStandWhereDurabilityWantsThem) {
+  set_up_files();
+  Interposed calls;
+  ASSERT_EQ(run(calls), 0U);
+  std::vector<std::string> order;
+  for (const std::string& name : calls.trace())
+    if (name == "rename" || name == "fsync" || name == "syncfs") order.push_back(name);
+  using Order = std::vector<std::string>;
+  switch (GetParam()) {
+    case Durability::run:
+      EXPECT_EQ(order, (Order{"syncfs", "rename", "rename", "rename", "syncfs"}));
+      break;
+    case Durability::each:
+      EXPECT_EQ(order, (Order{"fsync", "rename", "fsync", "fsync", "rename", "fsync", "fsync",
+                              "rename", "fsync"}));
+      break;
+    case Durability::none: EXPECT_EQ(order, (Order{"rename", "rename", "rename"})); break;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, AtomicFile,
+                         testing::Values(Durability::each, Durability::run, Durability::none));
+
+class OneFile : public testing::Test {
+ protected:
+  Result<void> write(const std::string& path, WritePolicy policy = {},
+                     std::vector<AttributeChange> attributes = {}) {
+    AtomicWriter writer(policy);
+    const MemoryContent content(bytes("new"));
+    ASSAY_CHECK(writer.write({path, content, std::move(attributes)}));
+    const auto errors = writer.commit();
+    if (!errors.empty()) return std::unexpected(errors.front());
+    return {};
+  }
+  TemporaryFolder folder_;
+};
+
+TEST_F(OneFile, LinksAreFollowedUnlessTheyAreToBeReplaced) {
+  write_file(folder_ / "real/file", bytes("old"));
+  std::filesystem::create_symlink("real/file", folder_ / "link");
+  ASSERT_TRUE(write(folder_ / "link"));
+  EXPECT_TRUE(std::filesystem::is_symlink(folder_ / "link"));
+  EXPECT_EQ(read_file(folder_ / "real/file"), bytes("new"));
+
+  write_file(folder_ / "real/file", bytes("old"));
+  ASSERT_TRUE(write(folder_ / "link", {.replace_symlinks = true}));
+  EXPECT_FALSE(std::filesystem::is_symlink(folder_ / "link"));
+  EXPECT_EQ(read_file(folder_ / "link"), bytes("new"));
+  EXPECT_EQ(read_file(folder_ / "real/file"), bytes("old"));
+
+  std::filesystem::create_symlink("nowhere", folder_ / "dangling");
+  EXPECT_FALSE(write(folder_ / "dangling"));
+}
+
+TEST_F(OneFile, HardLinksAreRefusedUnlessTheyAreToBeBroken) {
+  write_file(folder_ / "a", bytes("old"));
+  std::filesystem::create_hard_link(folder_ / "a", folder_ / "b");
+  const auto refused = write(folder_ / "a");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().reason, Reason::hard_links);
+  EXPECT_EQ(read_file(folder_ / "a"), bytes("old"));
+  ASSERT_TRUE(write(folder_ / "a", {.break_hard_links = true}));
+  EXPECT_EQ(read_file(folder_ / "a"), bytes("new"));
+  EXPECT_EQ(read_file(folder_ / "b"), bytes("old"));
+}
+
+TEST_F(OneFile, AttributesAreChangedAsWantedAndTheOthersStay) {
+  const std::string path = folder_ / "a";
+  write_file(path, bytes("old"));
+  ASSERT_EQ(::setxattr(path.c_str(), "user.stays", "1", 1, 0), 0);
+  ASSERT_EQ(::setxattr(path.c_str(), "user.goes", "2", 1, 0), 0);
+  ASSERT_TRUE(write(path, {}, {{"user.goes", std::nullopt}, {"user.comes", bytes("3")}}));
+  std::array<char, 4> value{};
+  EXPECT_EQ(::getxattr(path.c_str(), "user.stays", value.data(), value.size()), 1);
+  EXPECT_EQ(::getxattr(path.c_str(), "user.goes", value.data(), value.size()), -1);
+  EXPECT_EQ(::getxattr(path.c_str(), "user.comes", value.data(), value.size()), 1);
+  EXPECT_EQ(value[0], '3');
+}
+
+TEST_F(OneFile, TimesAreKeptOnRequest) {
+  const std::string path = folder_ / "a";
+  const timespec times[2] = {{1'000'000, 5}, {2'000'000, 7}};
+  for (const bool keep : {true, false}) {
+    write_file(path, bytes("old"));
+    ASSERT_EQ(::utimensat(AT_FDCWD, path.c_str(), times, 0), 0);
+    ASSERT_TRUE(write(path, {.keep_times = keep}));
+    struct stat status{};
+    ASSERT_EQ(::stat(path.c_str(), &status), 0);
+    EXPECT_EQ(status.st_mtim.tv_sec == 2'000'000 && status.st_mtim.tv_nsec == 7, keep);
+  }
+}
+
+TEST_F(OneFile, NewFilesHaveThePermissionsOfTheirModel) {
+  const mode_t before = ::umask(022);
+  write_file(folder_ / "model", bytes("old"));
+  ::chmod((folder_ / "model").c_str(), 0755);
+  AtomicWriter writer({.durability = Durability::none});
+  const MemoryContent content(bytes("new"));
+  ASSERT_TRUE(
+      writer.write({.path = folder_ / "made", .content = content, .like = folder_ / "model"}));
+  struct stat status{};
+  ASSERT_EQ(::stat((folder_ / "made").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 07777, 0755U);
+  ::umask(before);
+}
+
+TEST_F(OneFile, AFileThatChangedSinceItWasReadIsLeftAlone) {
+  const std::string path = folder_ / "a";
+  write_file(path, bytes("old"));
+  const auto stamp = stamp_file(path);
+  ASSERT_TRUE(stamp);
+  write_file(path, bytes("other"));
+  AtomicWriter writer({});
+  const MemoryContent content(bytes("new"));
+  ASSERT_TRUE(writer.write({.path = path, .content = content, .replaces = *stamp}));
+  const auto errors = writer.commit();
+  ASSERT_EQ(errors.size(), 1U);
+  EXPECT_EQ(errors.front().reason, Reason::changed_while_read);
+  EXPECT_EQ(read_file(path), bytes("other"));
+}
+
+TEST_F(OneFile, WhatIsNotCommittedIsGone) {
+  const std::string path = folder_ / "a";
+  write_file(path, bytes("old"));
+  {
+    AtomicWriter writer({});
+    const MemoryContent content(bytes("new"));
+    ASSERT_TRUE(writer.write({path, content}));
+  }
+  EXPECT_EQ(read_file(path), bytes("old"));
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_.path()), {}), 1);
+}
+
+TEST_F(OneFile, WhatIsNoFileIsRefused) {
+  std::filesystem::create_directory(folder_ / "sub");
+  EXPECT_EQ(write(folder_ / "sub").error().reason, Reason::not_a_regular_file);
+  EXPECT_EQ(write(folder_ / "missing/a").error().reason, Reason::cannot_write);
+}
+
+}  // namespace
+}  // namespace assay
