@@ -207,7 +207,7 @@ AtomicWriter::~AtomicWriter() {
 
 Result<void> AtomicWriter::write(const FileToWrite& file) {
   ASSAY_TRY(Waiting waiting, write_beside(file));
-  if (policy_.durability == Durability::run) {
+  if (policy_.durability == Durability::run || policy_.wait_for_commit) {
     const std::lock_guard lock(mutex_);
     waiting_.push_back(std::move(waiting));
     return {};
@@ -219,7 +219,7 @@ Result<void> AtomicWriter::write(const FileToWrite& file) {
 
 Result<AtomicWriter::Waiting> AtomicWriter::write_beside(const FileToWrite& wanted) {
   ASSAY_TRY(Target target, find_target(wanted.path, policy_));
-  Waiting waiting{temporary_beside(target.path), target.path, wanted.replaces, 0};
+  Waiting waiting{temporary_beside(target.path), target.path, wanted.path, wanted.replaces, 0};
   // Nobody else reads a file that replaces a private one before it has that one's mode.
   const FileDescriptor file(
       calls_.create(waiting.temporary, target.status ? 0600 : mode_like(wanted.like)));
@@ -241,11 +241,10 @@ Result<void> AtomicWriter::put_in_place(const Waiting& waiting) {
   Scrap scrap(calls_, waiting.temporary);
   if (waiting.replaces) {
     const auto now = stamp_file(waiting.target);
-    if (!now || *now != *waiting.replaces)
-      return fail_at(waiting.target, Reason::changed_while_read);
+    if (!now || *now != *waiting.replaces) return fail_at(waiting.path, Reason::changed_while_read);
   }
   if (calls_.rename(waiting.temporary, waiting.target) != 0)
-    return cannot_write(waiting.target, "rename");
+    return cannot_write(waiting.path, "rename");
   scrap.keep();
   return {};
 }
@@ -273,17 +272,25 @@ Result<void> AtomicWriter::sync_all(const std::vector<Waiting>& files) {
 
 std::vector<Error> AtomicWriter::commit() {
   const std::lock_guard lock(mutex_);
-  std::vector<Waiting> files = std::move(waiting_);
+  const std::vector<Waiting> files = std::move(waiting_);
   waiting_.clear();
   std::vector<Error> errors;
-  if (auto synced = sync_all(files); !synced) {
-    for (const Waiting& waiting : files) calls_.remove(waiting.temporary);
-    errors.push_back(std::move(synced.error()));
+  const bool is_synced = policy_.durability == Durability::run;
+  if (const auto synced = is_synced ? sync_all(files) : Result<void>(); !synced) {
+    for (const Waiting& waiting : files) {
+      calls_.remove(waiting.temporary);
+      errors.push_back(synced.error());
+      errors.back().path = encode_name(waiting.path);
+    }
     return errors;
   }
-  for (const Waiting& waiting : files)
-    if (auto placed = put_in_place(waiting); !placed) errors.push_back(std::move(placed.error()));
-  if (auto synced = sync_all(files); !synced) errors.push_back(std::move(synced.error()));
+  for (const Waiting& waiting : files) {
+    auto placed = put_in_place(waiting);
+    if (placed && policy_.durability == Durability::each) placed = sync_folder(waiting.target);
+    if (!placed) errors.push_back(std::move(placed.error()));
+  }
+  if (auto synced = is_synced ? sync_all(files) : Result<void>(); !synced)
+    errors.push_back(std::move(synced.error()));
   return errors;
 }
 

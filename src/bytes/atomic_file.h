@@ -36,6 +36,9 @@ struct WritePolicy {
   bool replace_symlinks = false;
   // The other names of a file keep the old content; else such a file is refused (hard_links).
   bool break_hard_links = false;
+  // Renames wait for commit() whatever the durability: for files that may only be replaced when
+  // something else is known to be written.
+  bool wait_for_commit = false;
 };
 
 // An extended attribute as it is to be; without a value it goes.
@@ -78,14 +81,15 @@ class AtomicWriter {
   // Called by several threads at once. A file that fails is as it was.
   Result<void> write(const FileToWrite& file);
 
-  // Puts in place what waits (Durability::run). Each error names its file, which is as it was; an
-  // error of a sync before the renames leaves all as they were.
+  // Puts in place what waits. Each error names the file, which is as it was; where the sync before
+  // the renames fails, that is each of them. An error of the sync after them names a folder.
   std::vector<Error> commit();
 
  private:
   struct Waiting {
     std::string temporary;
     std::string target;
+    std::string path;  // as it was given
     std::optional<FileStamp> replaces;
     std::uint64_t device = 0;
   };

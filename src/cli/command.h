@@ -60,12 +60,15 @@ void warn_of_empty_paths(const std::vector<std::string>& paths, std::string_view
 inline constexpr std::string_view kAnyArtifact =
     "modules, kernel images or signed files (--all makes every file an artifact)";
 
+std::unique_ptr<Command> make_attach_command();
+std::unique_ptr<Command> make_excise_command();
 std::unique_ptr<Command> make_ima_command();
 std::unique_ptr<Command> make_inspect_command();
 std::unique_ptr<Command> make_judge_command();
 std::unique_ptr<Command> make_doctor_command();
 std::unique_ptr<Command> make_platform_command();
 std::unique_ptr<Command> make_rules_command();
+std::unique_ptr<Command> make_sign_command();
 std::unique_ptr<Command> make_verify_command();
 
 int run_command_line(int argc, char** argv);

@@ -69,13 +69,13 @@ std::optional<Curve> curve_of(EVP_PKEY* key) {
 
 struct NamedAlgorithm {
   const char* name;
-  KeyAlgorithm algorithm;
+  SigningAlgorithm algorithm;
 };
 // libcrypto's names; those of ML-DSA since 3.5.
 constexpr NamedAlgorithm kAlgorithms[] = {
-    {"RSA", KeyAlgorithm::rsa},           {"EC", KeyAlgorithm::ecdsa},
-    {"ED25519", KeyAlgorithm::ed25519},   {"ML-DSA-44", KeyAlgorithm::mldsa44},
-    {"ML-DSA-65", KeyAlgorithm::mldsa65}, {"ML-DSA-87", KeyAlgorithm::mldsa87}};
+    {"RSA", SigningAlgorithm::rsa},           {"EC", SigningAlgorithm::ecdsa},
+    {"ED25519", SigningAlgorithm::ed25519},   {"ML-DSA-44", SigningAlgorithm::mldsa44},
+    {"ML-DSA-65", SigningAlgorithm::mldsa65}, {"ML-DSA-87", SigningAlgorithm::mldsa87}};
 
 Result<SigningKey> describe_key(EVP_PKEY* key) {
   const auto* known = std::ranges::find_if(
@@ -87,7 +87,7 @@ Result<SigningKey> describe_key(EVP_PKEY* key) {
   }
   SigningKey description;
   description.algorithm = known->algorithm;
-  if (known->algorithm == KeyAlgorithm::ecdsa) {
+  if (known->algorithm == SigningAlgorithm::ecdsa) {
     description.curve = curve_of(key);
     if (!description.curve) return fail(Reason::crypto_unavailable, {}, "the key's curve");
   }
@@ -104,8 +104,8 @@ class MemorySigner final : public Signer {
 
   const SigningKey& key() const override { return description_; }
 
-  std::vector<Result<SignatureValue>> sign(std::span<const SignRequest> requests) override {
-    std::vector<Result<SignatureValue>> answers;
+  std::vector<Result<SignatureOctets>> sign(std::span<const SignRequest> requests) override {
+    std::vector<Result<SignatureOctets>> answers;
     answers.reserve(requests.size());
     for (const SignRequest& request : requests)
       answers.push_back(description_.signs_digests() ? sign_digest(request.digest)
@@ -114,18 +114,18 @@ class MemorySigner final : public Signer {
   }
 
  private:
-  Result<SignatureValue> sign_digest(const Digest& digest) const {
+  Result<SignatureOctets> sign_digest(const Digest& digest) const {
     const std::string name(hash_name(digest.hash()));
     const EVP_MD* hash = EVP_get_digestbyname(name.c_str());
     const Owned<EVP_PKEY_CTX> context(EVP_PKEY_CTX_new_from_pkey(nullptr, key_.get(), nullptr));
     if (hash == nullptr) return fail(Reason::crypto_unavailable, {}, name);
     if (!context || EVP_PKEY_sign_init(context.get()) != 1 ||
         EVP_PKEY_CTX_set_signature_md(context.get(), hash) != 1 ||
-        (description_.algorithm == KeyAlgorithm::rsa &&
+        (description_.algorithm == SigningAlgorithm::rsa &&
          EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_PADDING) != 1))
       return crypto_error(Reason::crypto_failed, "signing with " + name);
     std::size_t size = static_cast<std::size_t>(EVP_PKEY_get_size(key_.get()));
-    SignatureValue value(size);
+    SignatureOctets value(size);
     if (EVP_PKEY_sign(context.get(), value.data(), &size, digest.bytes().data(), digest.size()) !=
         1)
       return crypto_error(Reason::crypto_failed, "signing with " + name);
@@ -133,10 +133,10 @@ class MemorySigner final : public Signer {
     return value;
   }
 
-  Result<SignatureValue> sign_message(std::span<const std::uint8_t> message) const {
+  Result<SignatureOctets> sign_message(std::span<const std::uint8_t> message) const {
     const Owned<EVP_MD_CTX> context(EVP_MD_CTX_new());
     std::size_t size = static_cast<std::size_t>(EVP_PKEY_get_size(key_.get()));
-    SignatureValue value(size);
+    SignatureOctets value(size);
     if (!context ||
         EVP_DigestSignInit_ex(context.get(), nullptr, nullptr, nullptr, nullptr, key_.get(),
                               nullptr) != 1 ||

@@ -17,15 +17,24 @@ constexpr std::string_view kMessage = "what is signed";
 struct KeyCase {
   const char* name;
   std::vector<std::string> options;  // of openssl genpkey
-  KeyAlgorithm algorithm;
+  SigningAlgorithm algorithm;
   std::size_t bits;
 };
 
 const KeyCase kCases[] = {
-    {"rsa2048", {"-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"}, KeyAlgorithm::rsa, 2048},
-    {"p256", {"-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"}, KeyAlgorithm::ecdsa, 256},
-    {"p384", {"-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"}, KeyAlgorithm::ecdsa, 384},
-    {"ed25519", {"-algorithm", "ED25519"}, KeyAlgorithm::ed25519, 256},
+    {"rsa2048",
+     {"-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"},
+     SigningAlgorithm::rsa,
+     2048},
+    {"p256",
+     {"-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"},
+     SigningAlgorithm::ecdsa,
+     256},
+    {"p384",
+     {"-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"},
+     SigningAlgorithm::ecdsa,
+     384},
+    {"ed25519", {"-algorithm", "ED25519"}, SigningAlgorithm::ed25519, 256},
 };
 
 class PrivateKey : public testing::Test {

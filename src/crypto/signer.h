@@ -25,13 +25,13 @@
 
 namespace assay {
 
-enum class KeyAlgorithm : std::uint8_t { rsa, ecdsa, ed25519, mldsa44, mldsa65, mldsa87 };
+enum class SigningAlgorithm : std::uint8_t { rsa, ecdsa, ed25519, mldsa44, mldsa65, mldsa87 };
 
-std::string_view key_algorithm_name(KeyAlgorithm algorithm);  // "rsa", "mldsa65"
+std::string_view signing_algorithm_name(SigningAlgorithm algorithm);  // "rsa", "mldsa65"
 
 // The public half of what signs, as far as formats and messages need it.
 struct SigningKey {
-  KeyAlgorithm algorithm = KeyAlgorithm::rsa;
+  SigningAlgorithm algorithm = SigningAlgorithm::rsa;
   std::optional<Curve> curve;  // of ecdsa
   // SubjectPublicKeyInfo (RFC 5280, 4.1), DER: equal to the certificate's, or the signature would
   // verify with another certificate than the one named in it.
@@ -41,12 +41,12 @@ struct SigningKey {
   // True when a request is answered from the digest; false when the algorithm wants the message
   // (Ed25519, RFC 8032; ML-DSA, FIPS 204).
   bool signs_digests() const {
-    return algorithm == KeyAlgorithm::rsa || algorithm == KeyAlgorithm::ecdsa;
+    return algorithm == SigningAlgorithm::rsa || algorithm == SigningAlgorithm::ecdsa;
   }
   // True when the same request has the same answer: PKCS#1 v1.5 and Ed25519. ECDSA takes a random
   // number, ML-DSA does when it is hedged.
   bool is_deterministic() const {
-    return algorithm == KeyAlgorithm::rsa || algorithm == KeyAlgorithm::ed25519;
+    return algorithm == SigningAlgorithm::rsa || algorithm == SigningAlgorithm::ed25519;
   }
 };
 
@@ -58,7 +58,7 @@ struct SignRequest {
 
 // The value as SignerInfo.signature has it. RSA: PKCS#1 v1.5 over DigestInfo, as long as the
 // modulus. ECDSA: Ecdsa-Sig-Value (RFC 5480), DER. Ed25519, ML-DSA: the octets of the standard.
-using SignatureValue = std::vector<std::uint8_t>;
+using SignatureOctets = std::vector<std::uint8_t>;
 
 class Signer {
  public:
@@ -67,10 +67,10 @@ class Signer {
   virtual const SigningKey& key() const = 0;
 
   // One answer a request, in their order. Called by several threads at once.
-  virtual std::vector<Result<SignatureValue>> sign(std::span<const SignRequest> requests) = 0;
+  virtual std::vector<Result<SignatureOctets>> sign(std::span<const SignRequest> requests) = 0;
 };
 
 // One request.
-Result<SignatureValue> sign_one(Signer& signer, const SignRequest& request);
+Result<SignatureOctets> sign_one(Signer& signer, const SignRequest& request);
 
 }  // namespace assay

@@ -1,0 +1,123 @@
+// assay attach: put records back, bit for bit, or signatures made elsewhere in.
+
+#include <CLI/CLI.hpp>
+#include <atomic>
+#include <set>
+
+#include "base/name.h"
+#include "cli/command.h"
+#include "cli/edit_arguments.h"
+#include "edit/attach.h"
+#include "edit/record_set.h"
+
+namespace assay {
+
+namespace {
+
+constexpr std::uint64_t kLargestSignature = 16 << 20;
+
+class AttachCommand final : public Command {
+ public:
+  const char* name() const override { return "attach"; }
+  const char* purpose() const override { return "put records back, bit for bit"; }
+  const char* arguments() const override { return "PATH..."; }
+  const char* notes() const override {
+    return R"(A record belongs to the bytes it was taken from, known by size and SHA-256: files that no record is of
+are refused when they are named, passed over in folders. What comes out is compared with what the
+record describes before anything is written. A signature given by --signature is compared with the
+file's digest where it names one.
+
+Exit status: 0 all is done, 1 a file is not what its record or signature is of, or none belongs to it,
+2 something could not be read or written.
+
+Examples:
+  assay attach --records kernel.records --in-place lib/modules/6.1.0-56-amd64
+  assay attach --signature vmlinuz.sig -o vmlinuz.signed vmlinuz
+)";
+  }
+
+  void add_options(CLI::App& app) override {
+    arguments_.add_to(app, "files and folders without their records");
+    app.add_option("--records", records_,
+                   "a file or folder of records, as excise and sign keep them")
+        ->type_name("R")
+        ->option_text("R");
+    app.add_option("--signature", signature_,
+                   "a PKCS#7 message (DER) or a whole WIN_CERTIFICATE, for one file")
+        ->type_name("FILE")
+        ->option_text("FILE");
+  }
+
+  Result<void> check() const override {
+    ASSAY_CHECK(arguments_.check());
+    if (records_.empty() == signature_.empty())
+      return fail(Reason::usage, {}, "one of --records R and --signature FILE is to be given");
+    if (!signature_.empty() && arguments_.paths().size() != 1)
+      return fail(Reason::usage, {}, "--signature is for one file");
+    return {};
+  }
+
+  ExitStatus run(const CommonOptions& common, Output& output) override {
+    return signature_.empty() ? attach_records(common, output) : attach_one(common, output);
+  }
+
+ private:
+  ExitStatus attach_records(const CommonOptions& common, Output& output) {
+    const auto set = RecordSet::load(records_);
+    if (!set) {
+      output.error(set.error());
+      return kUndetermined;
+    }
+    std::atomic<std::size_t> attached = 0;
+    const auto edit = [&](const Artifact& artifact,
+                          bool is_named) -> Result<std::optional<Edited>> {
+      if (!is_named && !set->has_size(Direction::forward, artifact.plain->size()))
+        return std::nullopt;
+      ASSAY_TRY(const ContentId id, identify(*artifact.plain));
+      const auto record = set->find(Direction::forward, id, artifact.codec, artifact.name);
+      // In a folder, files of no record are others; two that differ are a question.
+      if (!record && !is_named && record.error().detail.empty()) return std::nullopt;
+      if (!record) return std::unexpected(record.error());
+      ASSAY_TRY(Edited edited, attach_record(artifact, **record));
+      ++attached;
+      return edited;
+    };
+    const ExitStatus status = arguments_.run(common, "attach", "attached", {}, edit, output);
+    if (attached < set->records().size() && !common.quiet)
+      output.warn(std::to_string(set->records().size() - attached) + " of " +
+                  std::to_string(set->records().size()) + " records found no file");
+    return status;
+  }
+
+  ExitStatus attach_one(const CommonOptions& common, Output& output) {
+    const auto read = [&]() -> Result<std::vector<std::uint8_t>> {
+      ASSAY_TRY(const auto file, open_file(signature_));
+      if (file->size() > kLargestSignature) return fail(Reason::limit_size);
+      std::vector<std::uint8_t> bytes(file->size());
+      ASSAY_CHECK(file->read(0, bytes));
+      return bytes;
+    };
+    const auto signature = read();
+    if (!signature) {
+      output.error(with_path(signature.error(), encode_name(signature_)));
+      return kUndetermined;
+    }
+    const auto edit = [&](const Artifact& artifact,
+                          bool is_named) -> Result<std::optional<Edited>> {
+      if (!is_named) return fail(Reason::usage, {}, "--signature is for one file");
+      ASSAY_TRY(Edited edited, attach_signature(artifact, View(*signature)));
+      return edited;
+    };
+    return arguments_.run(common, "attach", "attached", {}, edit, output);
+  }
+
+  EditArguments arguments_;
+  std::string records_;
+  std::string signature_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_attach_command() { return std::make_unique<AttachCommand>(); }
+
+}  // namespace assay

@@ -1,0 +1,190 @@
+// assay sign: make signatures, as the kernel's build and Secure Boot's tools make them.
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <chrono>
+#include <cstdlib>
+
+#include "cli/command.h"
+#include "cli/edit_arguments.h"
+#include "cli/signer_arguments.h"
+#include "edit/attach.h"
+#include "edit/record_set.h"
+#include "edit/sign.h"
+#include "formats/module_name.h"
+#include "formats/pe.h"
+
+namespace assay {
+
+namespace {
+
+// https://reproducible-builds.org/specs/source-date-epoch/
+Result<std::int64_t> signing_time() {
+  const char* epoch = std::getenv("SOURCE_DATE_EPOCH");
+  if (epoch == nullptr || *epoch == '\0')
+    return std::chrono::duration_cast<std::chrono::seconds>(
+               std::chrono::system_clock::now().time_since_epoch())
+        .count();
+  const std::string_view text(epoch);
+  std::int64_t seconds = 0;
+  const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  constexpr std::int64_t kLast = 253402300799;  // the end of the year 9999
+  if (wrong != std::errc() || end != text.data() + text.size() || seconds < 0 || seconds > kLast)
+    return fail(Reason::usage, {}, "SOURCE_DATE_EPOCH is not a number of seconds");
+  return seconds;
+}
+
+class SignCommand final : public Command {
+ public:
+  const char* name() const override { return "sign"; }
+  const char* purpose() const override { return "add a signature to modules, images, any file"; }
+  const char* arguments() const override { return "PATH..."; }
+  const char* notes() const override {
+    return R"(PE images get an Authenticode signature in their certificate table, all else one appended as the
+kernel's scripts/sign-file appends it, byte for byte. Compressed modules (.ko.xz, .ko.gz, .ko.zst) are
+signed inside and compressed again such that the kernel's decompressor reads them. Of folders modules
+and PE images are signed, with --all every file.
+
+RSA signatures are the same each time; of PE images, and with --attributes, when SOURCE_DATE_EPOCH
+gives the time. ECDSA and ML-DSA signatures differ each time: --reuse R puts in the one that a record
+has of the same bytes by the same certificate.
+
+Exit status: 0 all is done, 1 a file is signed already (see --replace and --add) or cannot be signed
+in this way, 2 something could not be read or written, or the signer failed.
+
+Examples:
+  assay sign --key signing_key.pem --cert signing_key.x509 --in-place lib/modules/6.1.0
+  assay sign --key db.key --cert db.crt -o vmlinuz.signed vmlinuz
+)";
+  }
+
+  void add_options(CLI::App& app) override {
+    arguments_.add_to(app, "files and folders");
+    signer_.add_to(app);
+    app.add_option("--hash", hash_, "of the content: sha256 (the default), sha512, sha3-256...")
+        ->type_name("HASH")
+        ->option_text("HASH");
+    app.add_flag("--replace", replace_, "take the signatures that are there out");
+    app.add_flag("--add", add_, "add to the signatures that are there");
+    app.add_flag("-k,--key-identifier", by_key_identifier_,
+                 "name the signer by the key identifier of its certificate, not by issuer and "
+                 "serial number");
+    app.add_flag("--with-certificate", with_certificate_,
+                 "embed the certificate, which appended signatures do without");
+    app.add_flag("--without-certificate", without_certificate_,
+                 "leave it out, which PE images have");
+    app.add_flag("--attributes", attributes_,
+                 "signed attributes, which kernels refuse in signatures of modules");
+    app.add_flag("--appended", appended_, "append to PE images too");
+    app.add_flag("--all", all_, "of folders every file");
+    app.add_option("--records", records_,
+                   "keep records, with which excise --original brings back the files as they were")
+        ->type_name("R")
+        ->option_text("R");
+    app.add_option("--reuse", reuse_, "records whose signatures are taken before new ones are made")
+        ->type_name("R")
+        ->option_text("R");
+  }
+
+  Result<void> check() const override {
+    ASSAY_CHECK(arguments_.check());
+    ASSAY_CHECK(signer_.check());
+    if (replace_ && add_) return fail(Reason::usage, {}, "--replace and --add exclude each other");
+    if (with_certificate_ && without_certificate_)
+      return fail(Reason::usage, {},
+                  "--with-certificate and --without-certificate exclude each other");
+    if (!find_hash(hash_)) return fail(Reason::usage, {}, "unknown hash " + hash_);
+    return {};
+  }
+
+  ExitStatus run(const CommonOptions& common, Output& output) override {
+    const auto options = sign_options();
+    if (!options) return refuse(options.error(), output);
+    const auto identity = signer_.load();
+    if (!identity) return refuse(identity.error(), output);
+    RecordSet reusable;
+    if (!reuse_.empty()) {
+      auto loaded = RecordSet::load(reuse_);
+      if (!loaded) return refuse(loaded.error(), output);
+      reusable = std::move(*loaded);
+    }
+    const SigningKey& key = identity->signer->key();
+    if (!key.is_deterministic() && reuse_.empty() && !common.quiet)
+      output.warn(
+          fmt::format("signatures by this key ({}) differ each time they are made; "
+                      "--records and --reuse keep them",
+                      signing_algorithm_name(key.algorithm)));
+    const auto edit = [&](const Artifact& artifact,
+                          bool is_named) -> Result<std::optional<Edited>> {
+      if (!is_named && !all_) {
+        ASSAY_TRY(const bool is_wanted, is_signable(artifact));
+        if (!is_wanted) return std::nullopt;
+      }
+      ASSAY_TRY(auto reused, find_reusable(artifact, reusable, identity->certificate));
+      if (reused) return reused;
+      ASSAY_TRY(Edited edited,
+                sign_artifact(artifact, *identity->signer, identity->certificate, *options));
+      return edited;
+    };
+    return arguments_.run(common, "sign", "signed", records_, edit, output);
+  }
+
+ private:
+  static ExitStatus refuse(const Error& error, Output& output) {
+    output.error(error);
+    return kUndetermined;
+  }
+
+  Result<SignOptions> sign_options() const {
+    SignOptions options;
+    options.hash = *find_hash(hash_);
+    options.existing = replace_ ? Existing::replace : add_ ? Existing::add : Existing::refuse;
+    options.by_key_identifier = by_key_identifier_;
+    if (with_certificate_ || without_certificate_) options.embeds_certificates = with_certificate_;
+    options.signed_attributes = attributes_;
+    options.always_appended = appended_;
+    ASSAY_TRY(options.time, signing_time());
+    return options;
+  }
+
+  static Result<bool> is_signable(const Artifact& artifact) {
+    if (parse_module_name(artifact.name)) return true;
+    ASSAY_TRY(const PeHeaders headers, read_pe_headers(*artifact.plain));
+    return headers.optional.has_value();
+  }
+
+  // The record of the same bytes whose signature names our certificate.
+  static Result<std::optional<Edited>> find_reusable(const Artifact& artifact,
+                                                     const RecordSet& records,
+                                                     const SigningCertificate& certificate) {
+    if (!records.has_size(Direction::forward, artifact.plain->size())) return std::nullopt;
+    ASSAY_TRY(const ContentId id, identify(*artifact.plain));
+    const auto record = records.find(Direction::forward, id, artifact.codec, artifact.name);
+    if (!record || !is_signed_by(**record, certificate)) return std::nullopt;
+    ASSAY_TRY(Edited edited, attach_record(artifact, **record));
+    edited.notes.emplace_back("the signature of a record was put in");
+    return edited;
+  }
+
+  SignerArguments signer_;
+  EditArguments arguments_;
+  std::string hash_ = "sha256";
+  bool replace_ = false;
+  bool add_ = false;
+  bool by_key_identifier_ = false;
+  bool with_certificate_ = false;
+  bool without_certificate_ = false;
+  bool attributes_ = false;
+  bool appended_ = false;
+  bool all_ = false;
+  std::string records_;
+  std::string reuse_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_sign_command() { return std::make_unique<SignCommand>(); }
+
+}  // namespace assay

@@ -1,0 +1,47 @@
+// cli/edit_arguments.h - the options that excise, attach and sign share: where to write, how, and
+// what is reported.
+
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/command.h"
+#include "survey/edit_run.h"
+
+namespace CLI {
+class App;
+}
+
+namespace assay {
+
+class EditArguments {
+ public:
+  void add_to(CLI::App& app, const std::string& what_paths_are);
+  // PATHs, and one of -o and --in-place.
+  Result<void> check() const;
+  const std::vector<std::string>& paths() const { return paths_; }
+
+  // Runs the edit, reports, and says what the exit status is: 2 where something could not be done,
+  // and 1 where it may not be done (is_refusal).
+  ExitStatus run(const CommonOptions& common, const char* action, const char* done,
+                 const std::string& records, const EditFunction& edit, Output& output) const;
+
+ private:
+  EditRunOptions options(const CommonOptions& common, const std::string& records) const;
+
+  std::vector<std::string> paths_;
+  std::string out_;
+  bool in_place_ = false;
+  bool dry_run_ = false;
+  std::string durable_ = "run";
+  bool keep_times_ = false;
+  bool break_hard_links_ = false;
+  bool replace_symlinks_ = false;
+};
+
+// What was asked for may not be done to this file, as opposed to what could not be found out or
+// written.
+bool is_refusal(Reason reason);
+
+}  // namespace assay

@@ -1,0 +1,41 @@
+// cli/signer_arguments.h - the options that say who signs: --key, --cert, --chain, --passphrase.
+
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "crypto/signer.h"
+#include "edit/cms_writer.h"
+
+namespace CLI {
+class App;
+}
+
+namespace assay {
+
+struct SigningIdentity {
+  std::unique_ptr<Signer> signer;
+  SigningCertificate certificate;
+};
+
+class SignerArguments {
+ public:
+  void add_to(CLI::App& app);
+  Result<void> check() const;
+  // The key and the certificate, which must be the key's (key_mismatch).
+  Result<SigningIdentity> load() const;
+
+ private:
+  Result<std::optional<std::string>> passphrase() const;
+
+  std::string key_;
+  std::string certificate_;
+  std::vector<std::string> chain_;
+  std::string passphrase_;
+};
+
+}  // namespace assay

@@ -1,0 +1,66 @@
+#include "edit/apply_record.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ranges>
+
+#include "base/hex.h"
+
+namespace assay {
+
+namespace {
+
+Result<void> check_starts(const Artifact& artifact, const EditRecord& record,
+                          const ContentId& from) {
+  ASSAY_TRY(const ContentId id, identify(*artifact.plain));
+  if (id != from)
+    return fail(Reason::record_mismatch, {},
+                fmt::format("{} bytes, SHA-256 {}; the record is of {} bytes, {}", id.size,
+                            to_hex(id.sha256), from.size, to_hex(from.sha256)));
+  if (!fits_container(record, artifact.codec))
+    return fail(Reason::record_mismatch, {},
+                fmt::format("the record is of {}, the file is {}",
+                            record.compression ? codec_name(record.compression->codec)
+                                               : "an uncompressed file",
+                            artifact.codec ? codec_name(*artifact.codec) : "not compressed"));
+  return {};
+}
+
+}  // namespace
+
+Result<Edited> apply_record(const Artifact& artifact, const EditRecord& record,
+                            Direction direction) {
+  const bool is_forward = direction == Direction::forward;
+  ASSAY_CHECK(check_starts(artifact, record, is_forward ? record.before : record.after));
+  Edited edited;
+  Rope content(artifact.plain);
+  const auto apply = [&](const RecordPart& part) -> Result<void> {
+    if (part.carrier == RecordPart::Carrier::xattr) {
+      edited.attributes.push_back({part.attribute, is_forward ? part.after : part.before});
+      return {};
+    }
+    ASSAY_TRY(content, splice(content, part.splices, direction));
+    return {};
+  };
+  if (is_forward) {
+    for (const RecordPart& part : record.parts) ASSAY_CHECK(apply(part));
+  } else {
+    for (const RecordPart& part : std::views::reverse(record.parts)) ASSAY_CHECK(apply(part));
+  }
+  ASSAY_TRY(const ContentId id, identify(content));
+  if (id != (is_forward ? record.after : record.before))
+    return fail(Reason::not_restored, {}, "SHA-256 " + to_hex(id.sha256));
+  edited.record = record;
+  edited.stored = std::make_shared<Rope>(std::move(content));
+  if (record.before == record.after)
+    edited.stored = artifact.stored;
+  else if (record.compression) {
+    ASSAY_TRY(edited.stored,
+              restore_stored(edited.stored,
+                             is_forward ? record.compression->after : record.compression->before));
+  }
+  return edited;
+}
+
+}  // namespace assay

@@ -1,0 +1,97 @@
+#include "edit/artifact.h"
+
+#include <utility>
+
+#include "base/limits.h"
+#include "formats/module_name.h"
+#include "sources/file_attributes.h"
+
+namespace assay {
+
+namespace {
+
+Result<void> open_plain(Artifact& artifact) {
+  const auto named = parse_module_name(artifact.name);
+  artifact.codec = named ? named->codec : std::nullopt;
+  artifact.plain = artifact.stored;
+  if (!artifact.codec) return {};
+  // What follows the first stream some readers read and others do not: the edited file would be
+  // another for them.
+  ASSAY_TRY(auto stream,
+            open_decoder(*artifact.codec, std::make_unique<ContentStream>(*artifact.stored),
+                         {.after = AfterStream::refuse}));
+  ASSAY_TRY(artifact.plain, hold(*stream, limits::kArtifactInMemory, limits::kArtifactSize));
+  return {};
+}
+
+// Small files in memory: they are read more than once.
+Result<std::shared_ptr<const Content>> read_stored(const std::string& path) {
+  ASSAY_TRY(auto file, open_file(path));
+  if (file->size() > limits::kArtifactInMemory)
+    return std::shared_ptr<const Content>(std::move(file));
+  std::vector<std::uint8_t> bytes(file->size());
+  ASSAY_CHECK(file->read(0, bytes));
+  return std::make_shared<MemoryContent>(std::move(bytes));
+}
+
+Result<void> check_same(const Content& content, const ContentId& expected) {
+  ASSAY_TRY(const ContentId id, identify(content));
+  if (id != expected) return fail(Reason::not_restored, {}, "the compressed file is another");
+  return {};
+}
+
+}  // namespace
+
+Result<Artifact> open_artifact(const std::string& path, std::string name) {
+  Artifact artifact;
+  artifact.path = path;
+  artifact.name = std::move(name);
+  ASSAY_TRY(artifact.stamp, stamp_file(path));
+  ASSAY_TRY(artifact.stored, read_stored(path));
+  ASSAY_CHECK(open_plain(artifact));
+  ASSAY_TRY(const FileAttributes attributes, read_file_attributes(path));
+  for (const char* name_of : {"security.ima", "security.evm"})
+    if (const auto found = attributes.security.find(name_of); found != attributes.security.end())
+      artifact.attributes.emplace(found->first, found->second);
+  return artifact;
+}
+
+Result<Artifact> make_artifact(std::string name, std::vector<std::uint8_t> stored) {
+  Artifact artifact;
+  artifact.name = std::move(name);
+  artifact.stored = std::make_shared<MemoryContent>(std::move(stored));
+  ASSAY_CHECK(open_plain(artifact));
+  return artifact;
+}
+
+Result<std::shared_ptr<const Content>> restore_stored(std::shared_ptr<const Content> plain,
+                                                      const StoredForm& form) {
+  std::vector<std::uint8_t> bytes = form.stream;
+  if (form.parameters) {
+    ASSAY_TRY(bytes, encode(*plain, *form.parameters));
+  }
+  const auto stored = std::make_shared<MemoryContent>(std::move(bytes));
+  ASSAY_CHECK(check_same(*stored, form.id));
+  return stored;
+}
+
+Result<StoredForm> describe_stored(const Content& stored, const Content& plain) {
+  StoredForm form;
+  ASSAY_TRY(form.id, identify(stored));
+  std::vector<std::uint8_t> scratch;
+  ASSAY_TRY(const View stream, view_of(stored, 0, stored.size(), scratch));
+  ASSAY_TRY(form.parameters, find_parameters(plain, stream));
+  if (!form.parameters) form.stream.assign(stream.bytes().begin(), stream.bytes().end());
+  return form;
+}
+
+Result<Compressed> compress(const Content& plain, const EncoderParameters& parameters) {
+  ASSAY_TRY(auto bytes, encode(plain, parameters));
+  Compressed compressed;
+  compressed.stored = std::make_shared<MemoryContent>(std::move(bytes));
+  compressed.form.parameters = parameters;
+  ASSAY_TRY(compressed.form.id, identify(*compressed.stored));
+  return compressed;
+}
+
+}  // namespace assay

@@ -1,0 +1,135 @@
+#include "edit/excise.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "edit/apply_record.h"
+#include "edit/pe_table.h"
+#include "formats/appended_signature.h"
+
+namespace assay {
+
+namespace {
+
+using Carrier = RecordPart::Carrier;
+
+// From the content without the outermost appended signature to `content`; nothing without one.
+Result<std::optional<RecordPart>> describe_appended(const Content& content) {
+  ASSAY_TRY(const SignatureTrailer trailer, read_signature_trailer(content));
+  if (!trailer.has_marker) return std::nullopt;
+  if (!trailer.splits)
+    return fail(Reason::bad_length, trailer.marker_extent(),
+                trailer.block ? fmt::format("sig_len {}, {} bytes before the block",
+                                            trailer.block->sig_len, trailer.before_block)
+                              : "no block before the marker");
+  std::vector<std::uint8_t> tail(trailer.file_size - trailer.payload_size);
+  ASSAY_CHECK(content.read(trailer.payload_size, tail));
+  RecordPart part;
+  part.carrier = Carrier::appended;
+  part.splices = {{trailer.payload_size, {}, std::move(tail)}};
+  return part;
+}
+
+class Excision {
+ public:
+  Excision(const Artifact& artifact, const ExciseOptions& options)
+      : artifact_(artifact), options_(options), content_(artifact.plain) {}
+
+  Result<std::optional<Edited>> run() {
+    ASSAY_CHECK(take_appended());
+    ASSAY_CHECK(take_certificates());
+    if (options_.attributes) take_attributes();
+    if (parts_.empty()) return std::nullopt;
+    std::ranges::reverse(parts_);  // innermost first, as they are put back
+    edited_.record.name = artifact_.name;
+    edited_.record.parts = std::move(parts_);
+    ASSAY_TRY(edited_.record.before, identify(content_));
+    ASSAY_TRY(edited_.record.after, identify(*artifact_.plain));
+    ASSAY_CHECK(store());
+    return std::move(edited_);
+  }
+
+ private:
+  Result<void> take(RecordPart part) {
+    ASSAY_TRY(content_, splice(content_, part.splices, Direction::backward));
+    parts_.push_back(std::move(part));
+    return {};
+  }
+
+  Result<void> take_appended() {
+    for (;;) {
+      ASSAY_TRY(auto part, describe_appended(content_));
+      if (!part) return {};
+      ASSAY_CHECK(take(std::move(*part)));
+      if (options_.last_only) return {};
+    }
+  }
+
+  Result<void> take_certificates() {
+    ASSAY_TRY(const auto headers, find_pe_image(content_));
+    if (!headers) return {};
+    ASSAY_TRY(const auto table, find_pe_table(content_, *headers));
+    if (!table) return {};
+    if (options_.entry) {
+      ASSAY_TRY(auto part, describe_entry(content_, *table, *options_.entry));
+      if (table->entries.size() > 1) return take(std::move(part));
+    }
+    edited_.notes.push_back(
+        fmt::format("canonical form: checksum 0 (was {:#x}){}", headers->optional->checksum,
+                    table->content_end == table->extent.offset
+                        ? ""
+                        : fmt::format(", {} zeros before the table cut",
+                                      table->extent.offset - table->content_end)));
+    ASSAY_TRY(auto part, describe_table(content_, *table));
+    return take(std::move(part));
+  }
+
+  void take_attributes() {
+    for (const auto& [name, value] : artifact_.attributes) {
+      parts_.push_back({Carrier::xattr, {}, name, std::nullopt, value});
+      edited_.attributes.push_back({name, std::nullopt});
+    }
+  }
+
+  // A file whose content stays, stays as it is stored.
+  Result<void> store() {
+    const bool is_changed = std::ranges::any_of(edited_.record.parts, [](const RecordPart& part) {
+      return part.carrier != Carrier::xattr;
+    });
+    if (!is_changed || !artifact_.codec) {
+      edited_.stored = is_changed ? std::make_shared<Rope>(content_) : artifact_.stored;
+      return {};
+    }
+    Compression compression{*artifact_.codec, {}, {}};
+    ASSAY_TRY(compression.after, describe_stored(*artifact_.stored, *artifact_.plain));
+    const bool is_exact = compression.after.parameters.has_value();
+    ASSAY_TRY(Compressed compressed, compress(content_, compression.after.parameters.value_or(
+                                                            kernel_parameters(*artifact_.codec))));
+    if (!is_exact)
+      edited_.notes.push_back(
+          "compressed anew as the kernel's build does; the record keeps the stream");
+    compression.before = std::move(compressed.form);
+    edited_.stored = std::move(compressed.stored);
+    edited_.record.compression = std::move(compression);
+    return {};
+  }
+
+  const Artifact& artifact_;
+  const ExciseOptions& options_;
+  Rope content_;
+  std::vector<RecordPart> parts_;  // outermost first
+  Edited edited_;
+};
+
+}  // namespace
+
+Result<std::optional<Edited>> excise(const Artifact& artifact, const ExciseOptions& options) {
+  return Excision(artifact, options).run();
+}
+
+Result<Edited> restore_before(const Artifact& artifact, const EditRecord& record) {
+  return apply_record(artifact, record, Direction::backward);
+}
+
+}  // namespace assay

@@ -1,0 +1,271 @@
+#include "survey/edit_run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <mutex>
+#include <set>
+
+#include "base/hex.h"
+#include "base/name.h"
+#include "edit/record_set.h"
+#include "survey/pool.h"
+
+namespace assay {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+struct File {
+  std::string path;
+  std::string name;    // within its PATH
+  std::size_t origin;  // index of that PATH
+  bool is_named = false;
+};
+
+std::string base_name(const std::string& path) { return fs::path(path).filename().native(); }
+
+EditReport failed_report(const std::string& path, Error error) {
+  EditReport report;
+  report.path = encode_name(path);
+  report.error = with_path(std::move(error), report.path);
+  return report;
+}
+
+// Regular files of a folder, sorted. Symbolic links in it are passed over: what they lead to is
+// found itself, or was not asked for.
+Result<std::vector<std::string>> list_folder(const std::string& folder) {
+  std::vector<std::string> files;
+  std::error_code error;
+  for (fs::recursive_directory_iterator at(folder, error), end; !error && at != end;
+       at.increment(error)) {
+    std::error_code unknown;
+    if (at->symlink_status(unknown).type() == fs::file_type::regular &&
+        !is_temporary_name(at->path().filename().native()))
+      files.push_back(at->path().native());
+  }
+  if (error) return fail(Reason::cannot_list, {}, error.message());
+  std::ranges::sort(files);
+  return files;
+}
+
+std::uint64_t part_size(const RecordPart& part) {
+  std::uint64_t size = part.after ? part.after->size() : part.before ? part.before->size() : 0;
+  for (const Splice& splice : part.splices)
+    size += std::max(splice.before.size(), splice.after.size());
+  return size;
+}
+
+class EditRun {
+ public:
+  EditRun(const EditRunOptions& options, const EditFunction& edit)
+      : options_(options),
+        edit_(edit),
+        writer_(artifact_policy()),
+        record_writer_(record_policy()) {
+    if (!options.records.empty()) keeper_.emplace(options.records);
+  }
+
+  EditSummary run(const std::function<void(const EditReport&)>& report) {
+    find();
+    reports_.resize(files_.size());
+    {
+      Pool pool(options_.jobs);
+      for (std::size_t i = 0; i < files_.size(); ++i)
+        pool.feed([this, i] { reports_[i] = process(files_[i]); });
+    }
+    if (!options_.dry_run) commit();
+    return summarize(report);
+  }
+
+ private:
+  // Artifacts are replaced when their records are in place.
+  WritePolicy artifact_policy() const {
+    WritePolicy policy = options_.policy;
+    policy.wait_for_commit = !options_.records.empty();
+    return policy;
+  }
+  // Records are new files, whatever is to become of links.
+  WritePolicy record_policy() const {
+    WritePolicy policy;
+    policy.durability = options_.policy.durability;
+    return policy;
+  }
+
+  void find() {
+    for (std::size_t origin = 0; origin < options_.paths.size(); ++origin) {
+      const std::string& path = options_.paths[origin];
+      std::error_code error;
+      if (!fs::is_directory(path, error)) {
+        files_.push_back({path, base_name(path), origin, true});
+        continue;
+      }
+      auto files = list_folder(path);
+      if (!files) {
+        early_.push_back(failed_report(path, std::move(files.error())));
+        continue;
+      }
+      for (std::string& file : *files) {
+        std::string name = fs::path(file).lexically_relative(path).native();
+        files_.push_back({std::move(file), std::move(name), origin, false});
+      }
+    }
+  }
+
+  std::string output_of(const File& file) const {
+    if (options_.out.empty()) return file.path;
+    std::error_code error;
+    const bool is_folder = options_.out.ends_with('/') || fs::is_directory(options_.out, error);
+    const bool is_alone = options_.paths.size() == 1 && file.is_named;
+    if (is_alone && !is_folder) return options_.out;
+    return (fs::path(options_.out) / file.name).native();
+  }
+
+  EditReport process(const File& file) {
+    if (options_.progress != nullptr) ++options_.progress->artifacts;
+    EditReport report;
+    report.path = encode_name(file.path);
+    auto done = process(file, report);
+    if (!done) {
+      report.status = EditStatus::failed;
+      report.error = with_path(std::move(done.error()), report.path);
+      report.output.clear();
+    }
+    return report;
+  }
+
+  Result<void> process(const File& file, EditReport& report) {
+    ASSAY_TRY(const Artifact artifact, open_artifact(file.path, encode_name(file.name)));
+    if (options_.progress != nullptr) options_.progress->bytes += artifact.plain->size();
+    ASSAY_TRY(auto edited, edit_(artifact, file.is_named));
+    report.status = edited ? EditStatus::done : EditStatus::unchanged;
+    if (edited) describe(*edited, report);
+    // A file that was asked for by name arrives at its destination, edited or not.
+    const bool is_copied = !edited && file.is_named && !options_.out.empty();
+    if (!edited && !is_copied) return {};
+    report.output = encode_name(output_of(file));
+    if (options_.dry_run) return {};
+    if (edited && keeper_) {
+      ASSAY_CHECK(keeper_->add(record_writer_, edited->record));
+      report.has_record = true;
+    }
+    return write(file, artifact, edited ? edited->stored : artifact.stored,
+                 edited ? edited->attributes : std::vector<AttributeChange>());
+  }
+
+  static void describe(const Edited& edited, EditReport& report) {
+    for (const RecordPart& part : edited.record.parts)
+      report.parts.push_back(
+          {std::string(carrier_name(part.carrier)), part.attribute, part_size(part)});
+    report.notes = edited.notes;
+    report.digest = to_hex(edited.record.before.sha256);
+  }
+
+  Result<void> write(const File& file, const Artifact& artifact,
+                     const std::shared_ptr<const Content>& stored,
+                     std::vector<AttributeChange> attributes) {
+    const std::string output = output_of(file);
+    if (options_.out.empty())
+      return writer_.write({.path = output,
+                            .content = *stored,
+                            .attributes = std::move(attributes),
+                            .replaces = artifact.stamp});
+    {
+      const std::lock_guard lock(mutex_);
+      if (!outputs_.insert(output).second)
+        return fail(Reason::cannot_write, {}, "two files of one name: " + encode_name(output));
+    }
+    const std::string folder = fs::path(output).parent_path().native();
+    if (!folder.empty()) ASSAY_CHECK(make_folders(folder));
+    return writer_.write({.path = output,
+                          .content = *stored,
+                          .attributes = std::move(attributes),
+                          .like = file.path});
+  }
+
+  void commit() {
+    std::vector<Error> errors;
+    if (keeper_) {
+      if (auto finished = keeper_->finish(record_writer_); !finished)
+        errors.push_back(std::move(finished.error()));
+      else
+        errors = record_writer_.commit();
+    }
+    if (!errors.empty()) {
+      // Without its record nothing is replaced: the writer drops what it holds.
+      for (EditReport& report : reports_)
+        if (report.status == EditStatus::done) fail_report(report, errors.front());
+    } else {
+      errors = writer_.commit();
+    }
+    std::map<std::string, EditReport*> by_output;
+    for (EditReport& report : reports_)
+      if (!report.output.empty()) by_output[report.output] = &report;
+    for (Error& error : errors) {
+      const auto found = by_output.find(error.path);
+      if (found != by_output.end())
+        fail_report(*found->second, error);
+      else
+        summary_.errors.push_back(std::move(error));
+    }
+  }
+
+  static void fail_report(EditReport& report, const Error& error) {
+    report.status = EditStatus::failed;
+    report.error = error;
+    report.output.clear();
+    report.has_record = false;
+  }
+
+  EditSummary summarize(const std::function<void(const EditReport&)>& report) {
+    std::vector<bool> is_used(options_.paths.size(), false);
+    for (const EditReport& early : early_) {
+      ++summary_.failed;
+      report(early);
+    }
+    for (std::size_t i = 0; i < reports_.size(); ++i) {
+      const EditReport& one = reports_[i];
+      summary_.done += one.status == EditStatus::done ? 1 : 0;
+      summary_.unchanged += one.status == EditStatus::unchanged ? 1 : 0;
+      summary_.failed += one.status == EditStatus::failed ? 1 : 0;
+      if (one.status != EditStatus::unchanged) is_used[files_[i].origin] = true;
+      if (one.status != EditStatus::unchanged || files_[i].is_named) report(one);
+    }
+    for (std::size_t i = 0; i < is_used.size(); ++i)
+      if (!is_used[i]) summary_.empty_paths.push_back(encode_name(options_.paths[i]));
+    return std::move(summary_);
+  }
+
+  const EditRunOptions& options_;
+  const EditFunction& edit_;
+  AtomicWriter writer_;
+  AtomicWriter record_writer_;
+  std::optional<RecordKeeper> keeper_;
+  std::vector<File> files_;
+  std::vector<EditReport> reports_;
+  std::vector<EditReport> early_;
+  std::mutex mutex_;
+  std::set<std::string> outputs_;
+  EditSummary summary_;
+};
+
+}  // namespace
+
+std::string_view edit_status_name(EditStatus status) {
+  switch (status) {
+    case EditStatus::done: return "done";
+    case EditStatus::unchanged: return "unchanged";
+    case EditStatus::failed: return "failed";
+  }
+  std::unreachable();
+}
+
+EditSummary edit_all(const EditRunOptions& options, const EditFunction& edit,
+                     const std::function<void(const EditReport&)>& report) {
+  return EditRun(options, edit).run(report);
+}
+
+}  // namespace assay

@@ -1,0 +1,219 @@
+// assay excise, attach and sign as their users run them: where things are written, what is said,
+// what is refused.
+
+#include <gtest/gtest.h>
+#include <sys/xattr.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+
+#include "tests/cli/run_assay.h"
+
+namespace assay {
+namespace {
+
+using Bytes = std::vector<std::uint8_t>;
+namespace fs = std::filesystem;
+
+class Edit : public testing::Test {
+ protected:
+  void SetUp() override {
+    const auto openssl = [this](std::vector<std::string> arguments) {
+      arguments.insert(arguments.begin(), "openssl");
+      ASSERT_EQ(run_command(arguments).status, 0);
+    };
+    openssl({"req", "-new", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key_, "-subj",
+             "/CN=signer", "-days", "3650", "-out", certificate_});
+    for (int i = 0; i < kModules; ++i) write_file(module(i), content(i));
+    write_file(folder_ / "tree/modules.order", Bytes{'x'});
+    compress("xz", {"xz", "--check=crc32", "--lzma2=dict=1MiB", "-c"});
+    compress("gz", {"gzip", "-nc"});
+    compress("zst", {"zstd", "-qc"});
+  }
+  void compress(const std::string& suffix, const std::vector<std::string>& command) {
+    const Finished done = run_command(command, content(9));
+    ASSERT_EQ(done.status, 0);
+    write_file(folder_ / ("tree/sub/z.ko." + suffix), done.out);
+  }
+  static Bytes content(int i) { return Bytes(5000, static_cast<std::uint8_t>('a' + i)); }
+  std::string module(int i) { return folder_ / ("tree/m" + std::to_string(i) + ".ko"); }
+  std::string tree() { return folder_ / "tree"; }
+
+  // All files of a folder by their names.
+  static std::map<std::string, Bytes> snapshot(const std::string& folder) {
+    std::map<std::string, Bytes> files;
+    for (const auto& entry : fs::recursive_directory_iterator(folder))
+      if (entry.is_regular_file())
+        files[entry.path().lexically_relative(folder).native()] = read_file(entry.path());
+    return files;
+  }
+  std::vector<std::string> sign(std::vector<std::string> more) {
+    std::vector<std::string> command{"sign", "--key", key_, "--cert", certificate_};
+    command.insert(command.end(), more.begin(), more.end());
+    return command;
+  }
+
+  static constexpr int kModules = 3;
+  static constexpr int kSigned = kModules + 3;
+  TemporaryFolder folder_;
+  std::string key_ = folder_ / "key.pem";
+  std::string certificate_ = folder_ / "cert.pem";
+};
+
+TEST_F(Edit, TreesAreSignedExcisedAndAttached) {
+  const auto bare = snapshot(tree());
+  for (const char* durable : {"run", "each", "none"}) {
+    SCOPED_TRACE(durable);
+    const std::string records = folder_ / (std::string("records-") + durable);
+    const Ran made = run_assay(sign(
+        {"--in-place", "--json", "--records", records + "-by-sign", "--durable", durable, tree()}));
+    ASSERT_EQ(made.status, 0) << made.error << made.out;
+    EXPECT_EQ(made.summary()["done"], kSigned);
+    const auto signed_tree = snapshot(tree());
+    EXPECT_EQ(signed_tree.size(), bare.size());
+    EXPECT_NE(signed_tree, bare);
+    EXPECT_EQ(signed_tree.at("modules.order"), bare.at("modules.order"));
+    const Ran verified = run_assay({"verify", "--trust", certificate_, "--json", tree()});
+    EXPECT_EQ(verified.status, 0) << verified.out;
+    EXPECT_EQ(verified.summary()["verified"], kSigned);
+
+    const Ran taken = run_assay(
+        {"excise", "--in-place", "--records", records, "--durable", durable, "--json", tree()});
+    ASSERT_EQ(taken.status, 0) << taken.error << taken.out;
+    EXPECT_EQ(taken.summary()["done"], kSigned);
+    const Ran put_back = run_assay(
+        {"attach", "--in-place", "--records", records, "--durable", durable, "--json", tree()});
+    ASSERT_EQ(put_back.status, 0) << put_back.error << put_back.out;
+    EXPECT_EQ(put_back.summary()["done"], kSigned);
+    EXPECT_EQ(snapshot(tree()), signed_tree);
+
+    const Ran original = run_assay({"excise", "--in-place", "--discard", "--original",
+                                    records + "-by-sign", "--durable", durable, tree()});
+    ASSERT_EQ(original.status, 0) << original.error;
+    EXPECT_EQ(snapshot(tree()), bare);
+  }
+}
+
+TEST_F(Edit, RecordsMayLieInAFolder) {
+  ASSERT_EQ(run_assay(sign({"--in-place", "-q", tree()})).status, 0);
+  const auto signed_tree = snapshot(tree());
+  ASSERT_EQ(run_assay({"excise", "--in-place", "--records", folder_ / "records/", tree()}).status,
+            0);
+  EXPECT_TRUE(fs::exists(folder_ / "records/sub/z.ko.xz.record"));
+  ASSERT_EQ(run_assay({"attach", "--in-place", "--records", folder_ / "records", tree()}).status,
+            0);
+  EXPECT_EQ(snapshot(tree()), signed_tree);
+}
+
+TEST_F(Edit, ElsewhereLeavesTheFilesAsTheyAre) {
+  const auto bare = snapshot(tree());
+  ASSERT_EQ(run_assay(sign({"-o", folder_ / "out", tree()})).status, 0);
+  EXPECT_EQ(snapshot(tree()), bare);
+  EXPECT_EQ(snapshot(folder_ / "out").size(), static_cast<std::size_t>(kSigned));
+  ASSERT_EQ(run_assay(sign({"-o", folder_ / "one.ko", module(0)})).status, 0);
+  EXPECT_EQ(read_file(folder_ / "one.ko"), read_file(folder_ / "out/m0.ko"));
+  // Nothing to do: the file arrives all the same.
+  ASSERT_EQ(run_assay({"excise", "--discard", "-o", folder_ / "same.ko", module(0)}).status, 0);
+  EXPECT_EQ(read_file(folder_ / "same.ko"), content(0));
+}
+
+TEST_F(Edit, DryRunWritesNothing) {
+  const auto bare = snapshot(folder_.path());
+  const Ran ran = run_assay(
+      sign({"--in-place", "--dry-run", "--json", "--records", folder_ / "records", tree()}));
+  EXPECT_EQ(ran.status, 0);
+  EXPECT_EQ(ran.summary()["done"], kSigned);
+  EXPECT_EQ(snapshot(folder_.path()), bare);
+}
+
+TEST_F(Edit, WhatIsRefusedChangesNothingAndIsOne) {
+  ASSERT_EQ(run_assay(sign({"--in-place", tree()})).status, 0);
+  const auto signed_tree = snapshot(tree());
+  const Ran again = run_assay(sign({"--in-place", "--json", tree()}));
+  EXPECT_EQ(again.status, 1);
+  EXPECT_EQ(again.summary()["failed"], kSigned);
+  EXPECT_EQ(again.lines().front()["reason"]["id"], "sign/already-signed");
+  EXPECT_EQ(snapshot(tree()), signed_tree);
+  EXPECT_EQ(run_assay(sign({"--in-place", "--replace", tree()})).status, 0);
+  EXPECT_EQ(snapshot(tree()), signed_tree);
+
+  ASSERT_EQ(run_assay({"excise", "--in-place", "--records", folder_ / "r", module(0)}).status, 0);
+  write_file(module(0), content(7));
+  const Ran other = run_assay({"attach", "--in-place", "--records", folder_ / "r", module(0)});
+  EXPECT_EQ(other.status, 1);
+  EXPECT_NE(other.out.find("edit/no-record"), std::string::npos);
+  EXPECT_EQ(read_file(module(0)), content(7));
+}
+
+TEST_F(Edit, UsageIsComplete) {
+  const std::vector<std::vector<std::string>> incomplete = {
+      {"excise", "--discard", module(0)},
+      {"excise", "--in-place", module(0)},
+      {"excise", "--in-place", "--discard", "--records", "r", module(0)},
+      {"attach", "--in-place", module(0)},
+      {"attach", "--records", "r", module(0)},
+      {"sign", "--in-place", module(0)},
+      {"sign", "--key", key_, module(0)},
+      sign({"--in-place", "--replace", "--add", module(0)}),
+      sign({"--in-place", "--hash", "sha0", module(0)}),
+      sign({"--in-place", "-o", "x", module(0)})};
+  for (const auto& command : incomplete) {
+    const Ran ran = run_assay(command);
+    EXPECT_EQ(ran.status, 2) << command[0];
+    EXPECT_NE(ran.error.find("--help"), std::string::npos) << ran.error;
+  }
+  EXPECT_EQ(read_file(module(0)), content(0));
+}
+
+TEST_F(Edit, KeysThatDoNotFitAreNamed) {
+  write_file(folder_ / "no.pem", Bytes{'x'});
+  const Ran no_key = run_assay(
+      {"sign", "--key", folder_ / "no.pem", "--cert", certificate_, "--in-place", module(0)});
+  EXPECT_EQ(no_key.status, 2);
+  EXPECT_NE(no_key.error.find("no private key"), std::string::npos);
+  const std::string other = folder_ / "other.pem";
+  ASSERT_EQ(run_command({"openssl", "genrsa", "-out", other, "2048"}).status, 0);
+  const Ran mismatch =
+      run_assay({"sign", "--key", other, "--cert", certificate_, "--in-place", module(0)});
+  EXPECT_EQ(mismatch.status, 2);
+  EXPECT_NE(mismatch.error.find("another key"), std::string::npos) << mismatch.error;
+  EXPECT_EQ(read_file(module(0)), content(0));
+}
+
+TEST_F(Edit, EcdsaSignaturesAreReused) {
+  ASSERT_EQ(run_command({"openssl", "req", "-new", "-x509", "-newkey", "ec", "-pkeyopt",
+                         "ec_paramgen_curve:P-256", "-nodes", "-keyout", key_, "-subj", "/CN=ec",
+                         "-out", certificate_})
+                .status,
+            0);
+  const std::string records = folder_ / "records";
+  const Ran first = run_assay(sign({"-o", folder_ / "a.ko", "--records", records, module(0)}));
+  ASSERT_EQ(first.status, 0);
+  EXPECT_NE(first.error.find("differ each time"), std::string::npos);
+  ASSERT_EQ(run_assay(sign({"-o", folder_ / "b.ko", module(0)})).status, 0);
+  EXPECT_NE(read_file(folder_ / "a.ko"), read_file(folder_ / "b.ko"));
+  ASSERT_EQ(run_assay(sign({"-o", folder_ / "c.ko", "--reuse", records, module(0)})).status, 0);
+  EXPECT_EQ(read_file(folder_ / "a.ko"), read_file(folder_ / "c.ko"));
+}
+
+// security.ima and security.evm can be set by root alone.
+TEST_F(Edit, AttributesAreTakenOutAndPutBack) {
+  const Bytes value{3, 2, 4, 1, 2, 3, 4, 0, 1, 9};
+  const std::string path = module(0);
+  if (::setxattr(path.c_str(), "security.ima", value.data(), value.size(), 0) != 0)
+    GTEST_FAIL() << "security.ima cannot be set: these tests run as root";
+  std::array<std::uint8_t, 64> got{};
+  const auto size = [&] {
+    return ::getxattr(path.c_str(), "security.ima", got.data(), got.size());
+  };
+  ASSERT_EQ(run_assay({"excise", "--in-place", "--records", folder_ / "r", path}).status, 0);
+  EXPECT_EQ(size(), -1);
+  EXPECT_EQ(read_file(path), content(0));
+  ASSERT_EQ(run_assay({"attach", "--in-place", "--records", folder_ / "r", path}).status, 0);
+  ASSERT_EQ(size(), static_cast<ssize_t>(value.size()));
+  EXPECT_TRUE(std::equal(value.begin(), value.end(), got.begin()));
+}
+
+}  // namespace
+}  // namespace assay
