@@ -61,6 +61,11 @@ std::string_view PeSection::name_text() const {
   return text.substr(0, text.find('\0'));
 }
 
+bool PeSection::has_relocations() const {
+  const Record<pe::kSectionHeaderSize> fields{View(header)};
+  return fields.le32<24>() != 0 || fields.le16<32>() != 0;
+}
+
 Result<PeHeaders> read_pe_headers(const Content& content) {
   PeHeaders headers;
   headers.file_size = content.size();

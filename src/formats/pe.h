@@ -45,6 +45,7 @@ inline constexpr std::uint64_t kDirectorySize = 8;
 inline constexpr std::uint64_t kSectionHeaderSize = 40;
 inline constexpr std::uint32_t kCertificateDirectory = 4;
 inline constexpr std::uint64_t kCertificateHeaderSize = 8;
+inline constexpr std::uint64_t kGuidHeaderSize = 24;   // of WIN_CERTIFICATE_UEFI_GUID
 inline constexpr std::uint16_t kRevision2 = 0x0200;    // WIN_CERT_REVISION_2_0
 inline constexpr std::uint16_t kTypePkcs7 = 0x0002;    // WIN_CERT_TYPE_PKCS_SIGNED_DATA
 inline constexpr std::uint16_t kTypeEfiGuid = 0x0EF1;  // WIN_CERT_TYPE_EFI_GUID
@@ -61,6 +62,7 @@ struct PeSection {
       header{};  // the header itself; names may run on into what follows them
 
   std::string_view name_text() const;  // up to the first NUL, at most eight bytes
+  bool has_relocations() const;        // PointerToRelocations or NumberOfRelocations
 };
 
 struct PeCoff {

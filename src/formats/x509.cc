@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cctype>
+
 #include "base/name.h"
 #include "formats/x509_akid.h"
 
@@ -307,6 +309,31 @@ void each_attribute(View name, Visit visit) {
 }
 
 }  // namespace
+
+bool may_be_same_name(View a, View b) {
+  // Types, and of values the letters and digits; of those beyond ASCII or in UTF-16 nothing.
+  struct Folded {
+    std::string types;
+    std::string values;
+    bool is_ascii = true;
+  };
+  const auto fold = [](View name) {
+    Folded folded;
+    each_attribute(name, [&](View type, View value) {
+      folded.types += dotted_oid(type) + ' ';
+      for (const unsigned char c : value.text()) {
+        folded.is_ascii = folded.is_ascii && c != 0 && c < 0x80;
+        if (std::isalnum(c) != 0) folded.values += static_cast<char>(std::tolower(c));
+      }
+    });
+    return folded;
+  };
+  if (same_bytes(a, b)) return true;
+  const Folded one = fold(a);
+  const Folded other = fold(b);
+  return one.types == other.types &&
+         (!one.is_ascii || !other.is_ascii || one.values == other.values);
+}
 
 std::string name_text(View name) {
   std::string text;

@@ -92,6 +92,10 @@ bool read_basic_constraints(View value, Certificate* certificate);
 // The same for subjectKeyIdentifier; the identifier, or nothing.
 std::optional<View> read_skid(View value);
 
+// Could two Names be equal to one who folds case, spaces and string types (RFC 5280, 7.1)? True for
+// all that are.
+bool may_be_same_name(View a, View b);
+
 // "CN=Debian Secure Boot CA, O=Debian": a Name in RFC 4514's manner but in the order it is stored.
 // Bytes that are not printable UTF-8 are percent-encoded.
 std::string name_text(View name);

@@ -6,153 +6,15 @@
 #include <array>
 
 #include "base/hex.h"
+#include "formats/cms_outline.h"
+#include "formats/is_der.h"
+#include "formats/x509_outline.h"
 
 namespace assay {
 
 namespace {
 
 namespace rule = rules::grub_appended;
-
-// Lengths are definite and have no more octets than they need, in all that is nested.
-bool is_der(View bytes, int depth = 0) {
-  constexpr int kMostDeep = 16;
-  if (depth > kMostDeep) return false;
-  std::size_t at = 0;
-  while (at < bytes.size()) {
-    const std::size_t left = bytes.size() - at;
-    if (left < 2) return false;
-    const std::uint8_t tag = bytes[at];
-    if ((tag & 0x1F) == 0x1F) return false;
-    const std::uint8_t first = bytes[at + 1];
-    std::size_t header = 2;
-    std::size_t size = first;
-    if (first >= 0x80) {
-      const std::size_t octets = first & 0x7F;
-      if (octets == 0 || octets > 2 || left < 2 + octets) return false;
-      size = 0;
-      for (std::size_t i = 0; i < octets; ++i) size = size << 8 | bytes[at + 2 + i];
-      if (size < 0x80 || (octets == 2 && size < 0x100)) return false;
-      header += octets;
-    }
-    if (size > left - header) return false;
-    if ((tag & ber::kConstructed) != 0 && !is_der(bytes.sub(at + header, size), depth + 1))
-      return false;
-    at += header + size;
-  }
-  return true;
-}
-
-struct Extension {
-  Oid oid = Oid::unknown;
-  bool is_critical = false;
-  View value;
-};
-
-// Version, and extensions as RFC 5280 has them.
-struct CertificateOutline {
-  bool is_version_3 = false;
-  std::vector<Extension> extensions;
-  bool is_read = false;
-};
-
-CertificateOutline outline_of(const Certificate& certificate) {
-  CertificateOutline outline;
-  if (certificate.raw.empty() || certificate.tbs.empty() || !is_der(certificate.raw))
-    return outline;
-  BerDecoder ber(certificate.tbs);
-  BerElement element;
-  ber.enter(ber::kSequence);
-  std::optional<View> extensions;
-  bool is_first = true;
-  do {
-    if (!ber.any(element)) return outline;
-    if (is_first && element.tag == ber::context_constructed(0))
-      outline.is_version_3 = std::ranges::equal(element.content.bytes(),
-                                                std::array<std::uint8_t, 3>{ber::kInteger, 1, 2});
-    if (element.tag == ber::context_constructed(3)) extensions = element.raw;
-    is_first = false;
-  } while (ber.more());
-  if (!ber.ok()) return outline;
-  if (!extensions) {
-    outline.is_read = true;
-    return outline;
-  }
-  BerDecoder list(*extensions);
-  list.enter(ber::context_constructed(3));
-  list.enter(ber::kSequence);
-  do {
-    Extension extension;
-    list.enter(ber::kSequence);
-    if (list.leaf(ber::kOid, element)) extension.oid = find_oid(element.content);
-    if (list.leaf_or_skip(ber::kBoolean, element))
-      extension.is_critical = !element.content.empty() && element.content[0] != 0;
-    if (list.leaf(ber::kOctetString, element)) extension.value = element.content;
-    list.leave();
-    if (list.ok()) outline.extensions.push_back(extension);
-  } while (list.more());
-  list.leave();
-  outline.is_read = list.ok();
-  return outline;
-}
-
-bool allows_code_signing(View value) {
-  BerDecoder ber(value);
-  BerElement element;
-  bool allows = false;
-  ber.enter(ber::kSequence);
-  do {
-    if (ber.leaf(ber::kOid, element) && find_oid(element.content) == Oid::eku_code_signing)
-      allows = true;
-  } while (ber.more());
-  return ber.ok() && allows;
-}
-
-// SignedData up to its signers.
-struct MessageOutline {
-  bool is_signed_data = false;
-  std::optional<std::uint8_t> version;
-  std::vector<Oid> digests;
-  bool has_crls = false;
-  bool has_signers = false;
-  bool is_read = false;
-};
-
-MessageOutline outline_of(View message) {
-  MessageOutline outline;
-  BerDecoder ber(message);
-  BerElement element;
-  ber.enter(ber::kSequence);
-  if (ber.leaf(ber::kOid, element))
-    outline.is_signed_data = find_oid(element.content) == Oid::signed_data;
-  if (!outline.is_signed_data) {
-    outline.is_read = ber.ok();
-    return outline;
-  }
-  ber.enter(ber::context_constructed(0));
-  ber.enter(ber::kSequence);
-  if (ber.leaf(ber::kInteger, element) && element.content.size() == 1)
-    outline.version = element.content[0];
-  BerElement digests;
-  if (!ber.any(digests) || digests.tag != ber::kSet) return outline;
-  do {
-    if (!ber.any(element)) return outline;
-    outline.has_crls = outline.has_crls || element.tag == ber::context_constructed(1);
-    outline.has_signers = element.tag == ber::kSet && !element.content.empty();
-  } while (ber.more());
-  if (!ber.ok()) return outline;
-  outline.is_read = true;
-  if (digests.content.empty()) return outline;
-  BerDecoder list(digests.raw);
-  list.enter(ber::kSet);
-  do {
-    list.enter(ber::kSequence);
-    if (list.leaf(ber::kOid, element)) outline.digests.push_back(find_oid(element.content));
-    list.any_or_skip(element);
-    list.leave();
-  } while (list.more());
-  outline.is_read = list.ok();
-  return outline;
-}
 
 std::optional<Hash> hash_of(Oid oid) {
   if (oid == Oid::sha256) return Hash::sha256;
@@ -320,18 +182,18 @@ class GrubJudge {
 }  // namespace
 
 bool is_grub_certificate(const Certificate& certificate, std::string& why) {
-  const CertificateOutline outline = outline_of(certificate);
+  const auto outline = outline_of(certificate);
   const auto refuse = [&](const char* reason) {
     why = reason;
     return false;
   };
-  if (!outline.is_read) return refuse("it is not DER");
-  if (!outline.is_version_3) return refuse("it is not of version 3");
+  if (!outline || !is_der(certificate.raw)) return refuse("it is not DER");
+  if (!outline->is_version_3) return refuse("it is not of version 3");
   if (certificate.key_algo != Oid::rsa) return refuse("its key is not one of RSA");
   int usages = 0;
   int constraints = 0;
   int extended = 0;
-  for (const Extension& extension : outline.extensions) {
+  for (const X509Extension& extension : outline->extensions) {
     Certificate read;
     switch (extension.oid) {
       case Oid::key_usage:
@@ -347,7 +209,7 @@ bool is_grub_certificate(const Certificate& certificate, std::string& why) {
         break;
       case Oid::extended_key_usage:
         ++extended;
-        if (!allows_code_signing(extension.value))
+        if (!has_extended_usage(extension.value, Oid::eku_code_signing))
           return refuse("its extended key usage lacks codeSigning");
         break;
       default:

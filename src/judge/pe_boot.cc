@@ -5,46 +5,14 @@
 #include <algorithm>
 
 #include "base/hex.h"
-#include "signatures/rules.h"
+#include "formats/x509_outline.h"
+#include "signatures/openssl_pkcs7.h"
 
 namespace assay {
 
 namespace {
 
 namespace rule = rules::pe_boot;
-
-constexpr KernelId kReader{kAnchor72, Variant::mainline, Arch::x86_64};
-
-// Did a key of `certificate`, or one that it vouches for inside the message, make this signature?
-Truth is_signed_by(const SignatureEvidence& signature, const BootCertificate& certificate,
-                   std::string& why) {
-  Walk walk(kReader, {}, true);
-  SignatureContext context;
-  PrimitiveCache cache;
-  CertificateState state;
-  if (check_certificate(walk, *certificate.certificate, context.crypto, context.blocklist, cache,
-                        state)
-          .failed()) {
-    why = "a certificate that the kernel's rules do not read";
-    return Truth::unknown;
-  }
-  Keyring ring("one certificate");
-  ring.add({certificate.certificate, state, KeyState::good, false, certificate.source});
-  TrustedBy by;
-  const SignatureKeyrings keyrings{&ring, false, nullptr};
-  const Outcome outcome =
-      verify_pkcs7_attached(walk, signature, context, keyrings, Usage::kexec_pe, by);
-  if (!outcome.failed()) return walk.choices().empty() ? Truth::yes : Truth::unknown;
-  if (outcome.err == Errno::enokey) return Truth::no;
-  const Rule* failed =
-      outcome.step < 0 ? nullptr : walk.steps()[static_cast<std::size_t>(outcome.step)].rule;
-  const bool is_wrong = failed != nullptr && (failed->mechanism() == "public-key" ||
-                                              failed == &rules::pkcs7::message_digest ||
-                                              failed == &rules::pkcs7::trusted_signature);
-  if (is_wrong) return Truth::no;
-  why = failed == nullptr ? std::string("the message") : std::string(failed->id);
-  return Truth::unknown;
-}
 
 std::optional<Hash> certificate_hash_of(EfiSignatureType type) {
   switch (type) {
@@ -70,12 +38,41 @@ bool is_always_revoked(const BootHash& entry) {
 
 constexpr const char* kTimeStamps = "revoked from a certain time on, and time stamps are not read";
 
-// A certificate in the message that the entry is the digest of.
-const PreparedCertificate* find_embedded(const SignatureEvidence& signature,
-                                         const BootHash& entry) {
-  for (const auto& certificate : signature.certificates())
-    if (is_digest_of(entry, *certificate)) return certificate.get();
-  return nullptr;
+// Pkcs7GetSigners: the certificates of the signers that are in the message.
+std::vector<const PreparedCertificate*> signers_of(const SignatureEvidence& signature) {
+  std::vector<const PreparedCertificate*> found;
+  for (const CmsSigner& signer : signature.cms().signers)
+    if (const PreparedCertificate* one = find_signer_certificate(signature, signer))
+      found.push_back(one);
+  return found;
+}
+
+// HashPeImageByType: firmware takes the algorithm from where the first of digestAlgorithms lies in
+// a message with lengths of two octets.
+std::optional<Hash> firmware_hash(View message) {
+  constexpr std::size_t kPlace = 32;
+  constexpr std::uint8_t kTwoOctets = 0x82;
+  if (message.size() < 2 || (message[1] & kTwoOctets) != kTwoOctets) return std::nullopt;
+  constexpr std::pair<Oid, Hash> kRows[] = {{Oid::sha1, Hash::sha1},
+                                            {Oid::sha256, Hash::sha256},
+                                            {Oid::sha384, Hash::sha384},
+                                            {Oid::sha512, Hash::sha512}};
+  for (const auto& [oid, hash] : kRows) {
+    const auto wanted = oid_content(oid);
+    if (message.size() >= kPlace + wanted.size() &&
+        std::ranges::equal(message.sub(kPlace, wanted.size()).bytes(), wanted))
+      return hash;
+  }
+  return std::nullopt;
+}
+
+// AuthenticodeVerify compares the end of the content, whatever algorithm that names.
+bool content_ends_with(const SignatureEvidence& signature, const Digest& digest) {
+  const auto& content = signature.cms().content;
+  if (signature.cms().content_type != Oid::ms_indirect_data || !content) return false;
+  const View value = content->content;
+  return value.size() >= digest.size() &&
+         same_bytes(value.sub(value.size() - digest.size(), digest.size()), View(digest.bytes()));
 }
 
 std::optional<Hash> hash_of(EfiSignatureType type) {
@@ -141,19 +138,28 @@ class BootJudge {
       if (const BootHash* hash = find_hash(kAllowed, Hash::sha256)) return accept(hash);
       return refuse(rule::firmware_unsigned_hash_allowed, {}, "");
     }
+    if (const auto damage = find_damage()) return refuse(rule::firmware_table, *damage, "");
     BootVerdict found;
     for (const PeCertificateEntry& entry : evidence_.entries) {
-      const auto hash = signed_hash(entry);
+      if (!entry.signature) continue;
+      const auto hash = firmware_hash(entry.signature->bytes());
       if (!hash) continue;
-      if (const auto bad = find_denying(entry, kDenied, rule::firmware_certificate_free))
+      const Digest* digest = evidence_.digest(coverage_rule(), *hash);
+      if (digest == nullptr) return leave_open("the digest of the image was not computed");
+      const bool is_this = content_ends_with(*entry.signature, *digest);
+      if (const auto bad = find_denying(entry, is_this, kDenied, rule::firmware_certificate_free))
         return *bad;
+      if (found.standing != Standing::verified) {
+        if (is_this)
+          look_for_vouching(entry, kAllowed, found);
+        else
+          found = refuse_digest(rule::firmware_digest, entry, *digest);
+      }
       if (const BootHash* denied = find_hash(kDenied, *hash))
         return refuse(rule::firmware_hash_free, entry.where, text_of(*denied));
-      look_for_vouching(entry, *hash, kAllowed, rule::firmware_digest, found);
       if (found.standing != Standing::verified)
         if (const BootHash* allowed = find_hash(kAllowed, *hash)) found = accept(allowed);
     }
-    if (evidence_.damaged_table) return refuse(rule::firmware_table, *evidence_.damaged_table, "");
     if (found.standing == Standing::verified || found.rule != nullptr || !found.because.empty())
       return found;
     return refuse(rule::firmware_authorized, {}, signers());
@@ -173,20 +179,26 @@ class BootJudge {
     for (const Hash hash : kHashes)
       if (const BootHash* allowed = find_hash(kAllowed, hash)) return judge_sbat(accept(allowed));
     if (evidence_.headers.certificate_table->size == 0) return refuse(rule::shim_signed, {}, "");
+    if (evidence_.damaged_table) return refuse(rule::shim_table, *evidence_.damaged_table, "");
+    const Digest* digest = evidence_.digest(coverage_rule(), Hash::sha256);
+    if (digest == nullptr) return leave_open("the digest of the image was not computed");
     BootVerdict found;
     BootVerdict denied;
     for (const PeCertificateEntry& entry : evidence_.entries) {
       if (entry.certificate.type != pe::kTypePkcs7 || !entry.signature) continue;
-      if (const auto bad = find_denying(entry, kDenied, rule::shim_certificate_free)) {
+      const bool is_this = content_ends_with(*entry.signature, *digest);
+      if (const auto bad = find_denying(entry, is_this, kDenied, rule::shim_certificate_free)) {
         denied = *bad;  // only this signature is lost by it
         continue;
       }
-      if (found.standing != Standing::verified)
-        look_for_vouching(entry, Hash::sha256, kAllowed, rule::shim_digest, found);
+      if (found.standing == Standing::verified) continue;
+      if (is_this)
+        look_for_vouching(entry, kAllowed, found);
+      else
+        found = refuse_digest(rule::shim_digest, entry, *digest);
     }
-    if (evidence_.damaged_table) return refuse(rule::shim_table, *evidence_.damaged_table, "");
     if (found.standing == Standing::verified) return judge_sbat(found);
-    if (denied.rule != nullptr) return denied;
+    if (denied.rule != nullptr || !denied.because.empty()) return denied;
     if (found.rule != nullptr || !found.because.empty()) return found;
     return refuse(rule::shim_authorized, {}, signers());
   }
@@ -207,13 +219,21 @@ class BootJudge {
     return verdict;
   }
 
-  // The algorithm by which the image is hashed for this entry; shim takes SHA-256 always.
-  std::optional<Hash> signed_hash(const PeCertificateEntry& entry) const {
-    if (!entry.signature || !entry.indirect.digest_algo) return std::nullopt;
-    const Oid oid = find_oid(*entry.indirect.digest_algo);
-    for (const Hash hash : {Hash::sha1, Hash::sha256, Hash::sha384, Hash::sha512}) {
-      const DigestAlgorithm* algorithm = find_digest_algorithm(oid);
-      if (algorithm != nullptr && algorithm->hash == hash) return hash;
+  // Where the walk over the entries does not end at the table's end. Firmware wants the last one's
+  // alignment to lie in the table, and no message of no bytes.
+  std::optional<Extent> find_damage() const {
+    if (evidence_.damaged_table) return evidence_.damaged_table;
+    const auto& table = evidence_.headers.certificate_table;
+    for (const PeCertificateEntry& entry : evidence_.entries) {
+      constexpr std::uint64_t kAlignment = 8;
+      const std::uint64_t header =
+          entry.certificate.type == pe::kTypePkcs7     ? pe::kCertificateHeaderSize
+          : entry.certificate.type == pe::kTypeEfiGuid ? pe::kGuidHeaderSize
+                                                       : 0;
+      const std::uint64_t aligned = (entry.where.size + kAlignment - 1) / kAlignment * kAlignment;
+      if (entry.where.size <= header ||
+          entry.where.offset + aligned > std::uint64_t{table->address} + table->size)
+        return entry.where;
     }
     return std::nullopt;
   }
@@ -233,23 +253,65 @@ class BootJudge {
     return nullptr;
   }
 
-  std::optional<BootVerdict> find_denying(const PeCertificateEntry& entry, Databases databases,
-                                          const BootRule& rule) {
-    std::string why;
+  // Does the verifier ask this certificate at all?
+  bool is_asked(const BootCertificate& certificate, Databases databases) const {
+    if (certificate.database != BootDatabase::option && !is_one_of(certificate.database, databases))
+      return false;
+    return is_firmware_ || is_asked_by_shim(certificate);
+  }
+
+  // check_db_cert_in_ram: of each list the first certificate, in the form that is usual, and not
+  // one for modules.
+  static bool is_asked_by_shim(const BootCertificate& certificate) {
+    if (!certificate.is_in_list && certificate.database != BootDatabase::option) return true;
+    if (!certificate.is_first || !certificate.is_framed) return false;
+    const auto outline = outline_of(certificate.certificate->x509());
+    if (!outline) return true;
+    return std::ranges::none_of(outline->extensions, [](const X509Extension& extension) {
+      return extension.oid == Oid::extended_key_usage &&
+             has_extended_usage(extension.value, Oid::eku_module_signing);
+    });
+  }
+
+  // `is_this`: the signed digest is that of the image; a signature of another denies nothing.
+  std::optional<BootVerdict> find_denying(const PeCertificateEntry& entry, bool is_this,
+                                          Databases databases, const BootRule& rule) {
     for (const BootCertificate& certificate : material_.certificates) {
-      if (!is_one_of(certificate.database, databases)) continue;
-      const Truth denied = is_signed_by(*entry.signature, certificate, why);
-      if (denied == Truth::no) continue;
-      if (denied == Truth::unknown) return leave_open(why);
+      if (!is_this || !is_one_of(certificate.database, databases) ||
+          !is_asked(certificate, databases))
+        continue;
+      const OpensslAnswer denied = ask_openssl(*entry.signature, *certificate.certificate);
+      if (denied.accepts == Truth::no) continue;
+      if (denied.accepts == Truth::unknown) return leave_open(denied.because);
       return refuse(rule, entry.where, text_of(certificate));
     }
-    if (!is_firmware_) return std::nullopt;  // shim does not look at digests of certificates
+    if (!is_firmware_ || !material_.has(BootDatabase::dbx))
+      return std::nullopt;  // shim does not look at digests of certificates
+    const auto signers = signers_of(*entry.signature);
+    // IsForbiddenByDbx, as soon as there is a dbx.
+    if (signers.size() != entry.signature->cms().signers.size() || signers.empty())
+      return refuse(rule, entry.where, "the signer's certificate is not in the message");
+    return find_denied_digest(*entry.signature, signers, databases, rule, entry.where);
+  }
+
+  std::optional<BootVerdict> find_denied_digest(const SignatureEvidence& signature,
+                                                std::span<const PreparedCertificate* const> signers,
+                                                Databases databases, const BootRule& rule,
+                                                Extent where) const {
     for (const BootHash& hash : material_.hashes) {
       if (!is_one_of(hash.database, databases)) continue;
-      const PreparedCertificate* found = find_embedded(*entry.signature, hash);
-      if (found == nullptr) continue;
-      if (!is_always_revoked(hash)) return leave_open(kTimeStamps);
-      return refuse(rule, entry.where, short_name(found->x509().subject));
+      for (const PreparedCertificate* signer : signers) {
+        if (!is_digest_of(hash, *signer)) continue;
+        if (!is_always_revoked(hash)) return leave_open(kTimeStamps);
+        return refuse(rule, where, short_name(signer->x509().subject));
+      }
+      // The UEFI specification denies by any certificate of the chain, EDK2 by the signer's.
+      for (const auto& other : signature.certificates())
+        if (is_digest_of(hash, *other))
+          return leave_open(
+              fmt::format("dbx has the digest of \"{}\", which stands above the "
+                          "signer's certificate: EDK2 looks at the signer's alone",
+                          short_name(other->x509().subject)));
     }
     return std::nullopt;
   }
@@ -265,33 +327,42 @@ class BootJudge {
     return Truth::yes;
   }
 
-  void look_for_vouching(const PeCertificateEntry& entry, Hash hash, Databases databases,
-                         const BootRule& digest_rule, BootVerdict& found) {
-    const Digest* digest = evidence_.digest(coverage_rule(), hash);
-    if (digest == nullptr || !entry.indirect.digest) {
-      found = leave_open("the digest was not computed");
-      return;
-    }
-    if (!std::ranges::equal(entry.indirect.digest->bytes(), digest->bytes())) {
-      found = refuse(digest_rule, entry.where,
-                     fmt::format("signed {}, image has {}", to_hex(entry.indirect.digest->bytes()),
-                                 digest->hex()));
-      return;
-    }
-    std::string why;
+  static BootVerdict refuse_digest(const BootRule& rule, const PeCertificateEntry& entry,
+                                   const Digest& digest) {
+    const auto& signed_digest = entry.indirect.digest;
+    return refuse(
+        rule, entry.where,
+        fmt::format("signed {}, image has {}",
+                    signed_digest ? to_hex(signed_digest->bytes()) : "none", digest.hex()));
+  }
+
+  // The first certificate that the signature ends in decides, revoked or not.
+  void look_for_vouching(const PeCertificateEntry& entry, Databases databases,
+                         BootVerdict& found) const {
     for (const BootCertificate& certificate : material_.certificates) {
-      const bool counts = certificate.database == BootDatabase::option ||
-                          is_one_of(certificate.database, databases);
-      if (!counts) continue;
-      Truth vouches = is_signed_by(*entry.signature, certificate, why);
-      if (vouches == Truth::yes && is_firmware_) vouches = is_still_trusted(certificate, why);
-      if (vouches == Truth::yes) {
+      if (!is_asked(certificate, databases)) continue;
+      const OpensslAnswer vouches = ask_openssl(*entry.signature, *certificate.certificate);
+      if (vouches.accepts == Truth::unknown) {
+        found = leave_open(vouches.because);
+        continue;
+      }
+      if (vouches.accepts == Truth::no) {
+        if (!vouches.because.empty() && found.rule == nullptr && found.because.empty())
+          found = refuse(is_firmware_ ? rule::firmware_authorized : rule::shim_authorized,
+                         entry.where, vouches.because);
+        continue;
+      }
+      std::string why;
+      const Truth trusted = is_firmware_ ? is_still_trusted(certificate, why) : Truth::yes;
+      if (trusted == Truth::unknown) found = leave_open(why);
+      if (trusted == Truth::no)
+        found = refuse(rule::firmware_certificate_free, entry.where, text_of(certificate));
+      if (trusted == Truth::yes) {
         found = {};
         found.standing = Standing::verified;
         found.certificate = &certificate;
-        return;
       }
-      if (vouches == Truth::unknown) found = leave_open(why);
+      return;
     }
   }
 

@@ -6,9 +6,8 @@
 //   grub      an image that GRUB asks shim about (shim_lock, or shim's loader): as shim, but one
 //             without SBAT entries passes
 //
-// Whether a signature is one of a certificate's key is asked of the kernel's PKCS#7 rules (7.2),
-// not of OpenSSL, which firmware and shim use: where those rules refuse a message for another
-// reason than a wrong key, digest or signature, the answer is not known.
+// Whether a signature ends in a certificate is asked of signatures/openssl_pkcs7.h. EDK2 and shim of
+// August 2026 were read for this.
 
 #pragma once
 
@@ -32,7 +31,7 @@ struct NestedSignature {
 struct PeCertificateEntry {
   WinCertificate certificate;
   Extent where;
-  std::optional<SignatureEvidence> signature;  // a PKCS#7 message
+  std::optional<SignatureEvidence> signature;  // a PKCS#7 message; in an entry with a GUID, too
   IndirectData indirect;
   std::vector<NestedSignature> nested;  // that nobody here goes by
 };

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/limits.h"
+#include "formats/efi_signature_list.h"
 #include "judge/pe_boot.h"
 
 namespace assay {
@@ -80,8 +81,24 @@ class TableWalk {
     return aligned;
   }
 
+  // Where the message starts: behind the header, and behind the GUID of PKCS#7 where the entry has
+  // one, which firmware alone looks for (WIN_CERT_TYPE_EFI_GUID). Nothing for other entries.
+  Result<std::optional<std::uint64_t>> message_start(const PeCertificateEntry& entry) const {
+    const std::uint64_t start = entry.where.offset + pe::kCertificateHeaderSize;
+    if (entry.certificate.type == pe::kTypePkcs7) return start;
+    if (entry.certificate.type != pe::kTypeEfiGuid || entry.where.size <= pe::kGuidHeaderSize)
+      return std::nullopt;
+    std::vector<std::uint8_t> scratch;
+    EfiGuid guid;
+    ASSAY_TRY(const View bytes, view_of(content_, start, guid.bytes.size(), scratch));
+    std::ranges::copy(bytes.bytes(), guid.bytes.begin());
+    if (find_signature_type(guid) != EfiSignatureType::pkcs7) return std::nullopt;
+    return entry.where.offset + pe::kGuidHeaderSize;
+  }
+
   Result<void> take_message(PeCertificateEntry& entry, std::uint64_t aligned) {
-    const std::uint64_t data = entry.where.offset + pe::kCertificateHeaderSize;
+    ASSAY_TRY(const auto start, message_start(entry));
+    const std::uint64_t data = start.value_or(entry.where.offset + pe::kCertificateHeaderSize);
     const std::uint64_t size = entry.where.end() - data;
     // No message is longer than this, whatever dwLength says.
     constexpr std::uint64_t kLongest = 4 + 0xFFFF;
@@ -89,7 +106,7 @@ class TableWalk {
     ASSAY_TRY(const View bytes,
               view_of(content_, data, std::min(aligned - data, kLongest + kAlignment), scratch));
     const auto message = message_size(bytes, size);
-    if (entry.certificate.type != pe::kTypePkcs7 || !message) {
+    if (!start || !message) {
       if (aligned > data) evidence_.uncovered.push_back({data, aligned - data});
       return {};
     }
@@ -159,13 +176,19 @@ Result<void> add_digests(const Content& content, const PeEvidence& kernel,
 
 Result<void> add_sbat(const Content& content, PeBootEvidence& evidence) {
   for (const PeSection& section : evidence.sections) {
-    if (section.name_text() != ".sbat") continue;
-    // verify_buffer_sbat passes over one whose data is shorter than its content.
-    if (section.raw_size == 0 || section.raw_size < section.virtual_size) continue;
+    constexpr std::array<std::uint8_t, 8> kName = {'.', 's', 'b', 'a', 't'};
+    if (section.name != kName) continue;
     if (evidence.sbat) {
       evidence.sbat = fail(Reason::bad_value, {}, "more than one .sbat section");
       return {};
     }
+    if (section.has_relocations()) {
+      evidence.sbat = fail(Reason::bad_value, {section.raw_offset, section.raw_size},
+                           "the .sbat section has relocations");
+      return {};
+    }
+    // verify_buffer_sbat passes over one whose data is shorter than its content.
+    if (section.raw_size == 0 || section.raw_size < section.virtual_size) continue;
     if (section.raw_size > limits::kTrustFile ||
         !lies_inside(section.raw_offset, section.raw_size, content.size())) {
       evidence.sbat = fail(Reason::bad_length, {section.raw_offset, section.raw_size}, ".sbat");

@@ -113,6 +113,9 @@ constexpr Oid kNotInRegistry[] = {
     Oid::eku_server_auth, Oid::eku_client_auth, Oid::eku_code_signing, Oid::shake128,
     Oid::shake256,    Oid::sha512_224,       Oid::sha512_256,     Oid::sha3_224,
     Oid::rsa_sha3_224, Oid::ecdsa_sha3_224,  Oid::serial_number,  Oid::organization_identifier,
+    Oid::eku_module_signing, Oid::netscape_certificate_type, Oid::name_constraints, Oid::policy_mappings,
+    Oid::policy_constraints, Oid::inhibit_any_policy, Oid::proxy_certificate, Oid::ip_address_blocks,
+    Oid::autonomous_system_numbers, Oid::ocsp_no_check,
 };
 constexpr Oid kRegistryUntil61[] = {Oid::rsa_md2, Oid::rsa_md4, Oid::rsa_md5, Oid::md4, Oid::md5};
 constexpr Oid kRegistrySince612[] = {Oid::secp521r1,    Oid::sha3_256,     Oid::sha3_384,     Oid::sha3_512,

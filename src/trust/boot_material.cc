@@ -86,6 +86,13 @@ std::optional<std::size_t> digest_size_of(EfiSignatureType type) {
   }
 }
 
+// verify_x509 of shim.
+bool is_framed(View entry) {
+  constexpr std::size_t kHeader = 4;
+  return entry.size() >= kHeader && entry[0] == ber::kSequence && entry[1] == 0x82 &&
+         (std::size_t{entry[2]} << 8 | entry[3]) == entry.size() - kHeader;
+}
+
 void add_list(BootDatabase database, const EfiSignatureList& list, const std::string& source,
               BootMaterial& material) {
   const auto size = digest_size_of(list.type);
@@ -96,11 +103,14 @@ void add_list(BootDatabase database, const EfiSignatureList& list, const std::st
     material.unused.push_back({database, type, list.signatures.size(), source});
     return;
   }
+  bool is_first = true;
   for (const EfiSignature& signature : list.signatures) {
     const auto bytes = signature.data.bytes();
     if (!size) {
       auto certificate = PreparedCertificate::own({bytes.begin(), bytes.end()});
-      material.certificates.push_back({database, std::move(certificate), source});
+      material.certificates.push_back(
+          {database, std::move(certificate), source, true, is_first, is_framed(signature.data)});
+      is_first = false;
       continue;
     }
     const auto digest = bytes.first(std::min(*size, bytes.size()));
@@ -211,6 +221,12 @@ bool is_deny_list(BootDatabase database) {
 
 bool vouches_for_code(BootDatabase database) {
   return !is_deny_list(database) && database != BootDatabase::kek && database != BootDatabase::pk;
+}
+
+bool BootMaterial::has(BootDatabase database) const {
+  const auto is_of = [database](const auto& one) { return one.database == database; };
+  return std::ranges::any_of(certificates, is_of) || std::ranges::any_of(hashes, is_of) ||
+         std::ranges::any_of(unused, is_of);
 }
 
 void BootMaterial::add(BootMaterial other) {

@@ -46,6 +46,10 @@ struct BootCertificate {
   BootDatabase database = BootDatabase::option;
   std::shared_ptr<const PreparedCertificate> certificate;
   std::string source;  // the file it was found in, as printed
+  // As an entry of an EFI signature list; what shim goes by (check_db_cert_in_ram).
+  bool is_in_list = false;
+  bool is_first = true;   // of its list
+  bool is_framed = true;  // 30 82, and a length that fills the entry
 };
 
 // The digest of an image, or of a certificate's signed part.
@@ -75,6 +79,8 @@ struct BootMaterial {
   std::optional<std::vector<SbatRevocation>> sbat_level;
   bool has_mok_list_trusted = false;  // MokListTrustedRT exists
 
+  // Does anything of this database stand here?
+  bool has(BootDatabase database) const;
   bool is_empty() const { return certificates.empty() && hashes.empty() && !sbat_level; }
   void add(BootMaterial other);
 };
