@@ -80,6 +80,7 @@ std::string mechanism_index() {
       "| page | about |\n|---|---|\n";
   for (const RuleTable& table : all_rule_tables())
     page += fmt::format("| [{}]({}.md) | {} |\n", table.file, table.file, table.title);
+  page += "| [boot](boot.md) | Firmware, shim and GRUB |\n";
   return page + "\n" + std::string(kKernelImages);
 }
 

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "catalogue/boot_rules.h"
 #include "catalogue/mechanism_pages.h"
 #include "catalogue/proofs.h"
 #include "cli/command.h"
@@ -23,7 +24,7 @@ class RulesCommand final : public Command {
   const char* notes() const override {
     return R"(A rule is named MECHANISM/NAME; a mechanism alone names all of its rules. Rules stand in the
 kernel's order. "rows" counts recorded verdicts of booted kernels that the rule decided; without
-any it is from source alone.
+any it is from source alone, as all of firmware, shim and GRUB are.
 
 Examples:
   assay rules module-sig
@@ -52,6 +53,9 @@ Examples:
         if (wanted_.empty() || is_wanted(*rule))
           output.print(common.json ? to_json(*rule, count_proofs(rule->id)) + '\n'
                                    : text_of(*rule));
+    for (const BootRule* rule : all_boot_rules())
+      if (wanted_.empty() || is_wanted(*rule))
+        output.print(common.json ? to_json(*rule) + '\n' : text_of(*rule));
     return kGood;
   }
 
@@ -59,14 +63,22 @@ Examples:
   static bool is_known(const std::string& wanted) {
     for (const RuleTable& table : all_rule_tables())
       for (const Rule* rule : table.rules)
-        if (rule->id == wanted || rule->mechanism() == wanted) return true;
-    return false;
+        if (is_named(*rule, wanted)) return true;
+    return std::ranges::any_of(all_boot_rules(),
+                               [&](const BootRule* rule) { return is_named(*rule, wanted); });
   }
 
-  bool is_wanted(const Rule& rule) const {
-    return std::ranges::any_of(wanted_, [&](const std::string& wanted) {
-      return rule.id == wanted || rule.mechanism() == wanted;
-    });
+  static bool is_named(const Rule& rule, std::string_view name) {
+    return rule.id == name || rule.mechanism() == name;
+  }
+  static bool is_named(const BootRule& rule, std::string_view name) {
+    return rule.id == name || mechanism_of(rule) == name;
+  }
+
+  template <class AnyRule>
+  bool is_wanted(const AnyRule& rule) const {
+    return std::ranges::any_of(wanted_,
+                               [&](const std::string& wanted) { return is_named(rule, wanted); });
   }
 
   static std::string text_of(const Rule& rule) {
@@ -74,6 +86,11 @@ Examples:
     return fmt::format("{:<36} {:<13} {:>6} rows  {}{}\n{:36} {}\n", rule.id,
                        rule.crashes ? "crash" : errno_name(rule.otherwise), count_proofs(rule.id),
                        rule.site, scope.empty() ? "" : " (" + scope + ")", "", rule.holds);
+  }
+
+  static std::string text_of(const BootRule& rule) {
+    return fmt::format("{:<36} {:<24} unproven  {}\n{:36} {}\n", rule.id, rule.status, rule.site,
+                       "", rule.holds);
   }
 
   ExitStatus write_docs(Output& output) const {
@@ -87,6 +104,7 @@ Examples:
     bool good = write("README.md", mechanism_index());
     for (const RuleTable& table : all_rule_tables())
       good &= write(std::string(table.file) + ".md", mechanism_page(table));
+    good &= write("boot.md", boot_rules_page());
     return good ? kGood : kUndetermined;
   }
 

@@ -1,5 +1,7 @@
 #include "cli/trust_arguments.h"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 
 #include "base/name.h"
@@ -11,7 +13,8 @@ namespace assay {
 void TrustArguments::add_to(CLI::App& app) {
   app.add_option("--trust", trust,
                  "what to trust: certificates (PEM, DER), EFI signature lists, a shim, an efivarfs "
-                 "folder, or a folder of such (repeatable)")
+                 "folder, or a folder of such; db:PATH, dbx:PATH and the like say what a file is "
+                 "(repeatable)")
       ->type_name("PATH")
       ->option_text("PATH")
       ->allow_extra_args(false);
@@ -32,6 +35,12 @@ Result<TrustOptions> TrustArguments::load(const Warn& warn) const {
   for (const std::string& path : trust) {
     ASSAY_TRY(BootMaterial loaded, load_boot_material(path, warn));
     for (const Error& stop : loaded.stops) warn(stop);
+    for (const UnusedList& list : loaded.unused)
+      warn(Error{Reason::unused_list,
+                 {},
+                 fmt::format("{} of type {} in {}", list.signatures, list.type,
+                             database_name(list.database)),
+                 list.source});
     material->add(std::move(loaded));
   }
   // What Secure Boot trusts is for images; their modules have the keys that the image brings.

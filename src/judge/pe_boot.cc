@@ -247,16 +247,22 @@ class BootJudge {
     const Digest* digest = evidence_.digest(coverage_rule(), hash);
     if (digest == nullptr) return nullptr;
     for (const BootHash& entry : material_.hashes)
-      if (is_one_of(entry.database, databases) && hash_of(entry.type) == hash &&
-          std::ranges::equal(entry.digest, digest->bytes()))
+      if (is_one_of(entry.database, databases) && !is_ignored(entry.database) &&
+          hash_of(entry.type) == hash && std::ranges::equal(entry.digest, digest->bytes()))
         return &entry;
     return nullptr;
+  }
+
+  // MokIgnoreDB
+  bool is_ignored(BootDatabase database) const {
+    return !is_firmware_ && material_.ignores_db && database == BootDatabase::db;
   }
 
   // Does the verifier ask this certificate at all?
   bool is_asked(const BootCertificate& certificate, Databases databases) const {
     if (certificate.database != BootDatabase::option && !is_one_of(certificate.database, databases))
       return false;
+    if (is_ignored(certificate.database)) return false;
     return is_firmware_ || is_asked_by_shim(certificate);
   }
 

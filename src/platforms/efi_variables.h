@@ -11,13 +11,10 @@
 #include <string_view>
 #include <vector>
 
+#include "formats/efi_vendor.h"
 #include "platforms/host_root.h"
 
 namespace assay {
-
-inline constexpr std::string_view kEfiGlobal = "8be4df61-93ca-11d2-aa0d-00e098032b8c";
-inline constexpr std::string_view kEfiImageSecurity = "d719b2cb-3d3a-4596-a3bc-dad00e67656f";
-inline constexpr std::string_view kEfiShimLock = "605dab50-e046-4300-abb6-3dd810dd8b23";
 
 struct EfiVariable {
   std::uint32_t attributes = 0;

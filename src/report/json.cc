@@ -368,6 +368,16 @@ std::string to_json(const Rule& rule, std::uint64_t proving_rows) {
                    {"rows", proving_rows}});
 }
 
+std::string to_json(const BootRule& rule) {
+  return line(Json{{"schema", "assay.boot-rule/1"},
+                   {"id", rule.id},
+                   {"function", rule.site},
+                   {"holds", rule.holds},
+                   {"fails", rule.fails},
+                   {"status", rule.status},
+                   {"rows", 0}});
+}
+
 std::string to_json(const JudgedArtifact& judged, const Verdict& verdict) {
   Json json{{"schema", "assay.verdict/1"},
             {"request", judged.request},

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "judge/pe_boot.h"
 #include "judge/verdict.h"
 #include "survey/artifact_report.h"
 #include "survey/examine.h"
@@ -34,6 +35,7 @@ struct JudgedArtifact {
   std::vector<std::string> audited;
 };
 std::string to_json(const Rule& rule, std::uint64_t proving_rows);          // "assay.rule/1"
+std::string to_json(const BootRule& rule);                                  // "assay.boot-rule/1"
 std::string to_json(const JudgedArtifact& judged, const Verdict& verdict);  // "assay.verdict/1"
 
 }  // namespace assay

@@ -336,6 +336,15 @@ ArtifactReport verify_own(const Examined& artifact, const TrustAnswer& trust,
     conclude_pe(artifact, options, report);
     return report;
   }
+  if (options.pe.verifier && artifact.kind == ArtifactKind::kernel_image) {
+    const bool is_firmware = *options.pe.verifier == BootVerifier::firmware;
+    report.kernel = verifier_name(*options.pe.verifier);
+    report.standing = Standing::malformed;
+    report.reason =
+        explain(refuse(is_firmware ? rules::pe_boot::firmware_image : rules::pe_boot::shim_image),
+                artifact.name);
+    return report;
+  }
   if (!needs_own_trust(artifact)) {
     report.standing = Standing::unchecked;
     return report;

@@ -23,6 +23,7 @@ KernelTrust make_kernel_trust(const BootMaterial& material, const KernelId& kern
   KernelTrust trust;
   for (const std::string& entry : kernel_blocklist(material)) trust.context.blocklist.add(entry);
   for (const BootCertificate& one : material.certificates) {
+    if (!is_read_by_kernel(one.database, material)) continue;
     Walk walk(kernel, {}, false);
     PrimitiveCache cache;
     CertificateState state;
@@ -138,14 +139,22 @@ class PeVerification {
       ending_.source = database_name(ending_.boot->certificate->database);
     } else if (ending_.standing == Standing::undetermined) {
       ending_.error = Error{Reason::not_decided, {}, ending_.boot->because, artifact_.name};
-    } else if (ending_.standing == Standing::untrusted && !trust_.material) {
+    } else if (ending_.standing == Standing::untrusted && !is_given(verifier, material)) {
       ending_.standing = Standing::undetermined;
-      ending_.error =
-          Error{Reason::no_trust,
-                {},
-                artifact_.boot ? "the image is the one that was signed" : "appended signature",
-                artifact_.name};
+      ending_.error = Error{Reason::no_trust,
+                            {},
+                            !artifact_.boot   ? "appended signature"
+                            : trust_.material ? "firmware goes by db, which is not given"
+                                              : "the image is the one that was signed",
+                            artifact_.name};
     }
+  }
+
+  // Is there anything that this verifier could find the image in? A shim says nothing of db.
+  bool is_given(BootVerifier verifier, const BootMaterial& material) const {
+    if (!trust_.material) return false;
+    return verifier != BootVerifier::firmware || material.has(BootDatabase::db) ||
+           material.has(BootDatabase::option);
   }
 
   std::string source_of(const PreparedCertificate& root) const {

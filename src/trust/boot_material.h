@@ -2,12 +2,16 @@
 // the like, what shim carries inside, and certificates that a user names.
 //
 // Read from files and folders, by what they are:
-//   PEM, DER                     certificates: trusted; denied in a file dbx..., MokListX...
+//   PEM, DER                     certificates: trusted; denied in a file dbx..., MokListX...; of a
+//                                KEK or PK in a file of that name
 //   a PE image with .vendor_cert shim: its vendor certificate or vendor db, and its vendor dbx
-//   EFI signature lists          by the file's name a db, dbx, MokListRT, ...; any other name: db
+//   EFI signature lists          by the file's name a db, dbx, MokListRT, ...; with certificates a
+//                                db under any other name, too, and a warning says so; lists of
+//                                digests under such a name are an error
 //   NAME-GUID                    an EFI variable as efivarfs shows it: le32 attributes, then data
 //   a folder                     all of these in it; with NAME-GUID files it is taken for efivarfs,
 //                                and of its variables only those of Secure Boot are read
+//   DATABASE:PATH                a file of which one says what it is: "dbx:update.bin"
 //
 // Whom each database counts for differs: a kernel knows certificates of db and MokListRT, firmware
 // does not know MokListRT (judge/pe_boot.h).
@@ -78,6 +82,8 @@ struct BootMaterial {
   bool is_deny_list_damaged = false;  // one of them is a deny list
   std::optional<std::vector<SbatRevocation>> sbat_level;
   bool has_mok_list_trusted = false;  // MokListTrustedRT exists
+  bool ignores_db = false;            // MokIgnoreDB exists: shim and kernel go without db
+  std::optional<bool> secure_boot;    // the variable SecureBoot
 
   // Does anything of this database stand here?
   bool has(BootDatabase database) const;
@@ -93,6 +99,10 @@ void add_database(BootDatabase database, View bytes, const std::string& source,
 // passed over and told to `warn`; a folder without anything of use is an error. So is a database
 // that cannot be read, and a deny list that is damaged: what it would have denied is not known.
 Result<BootMaterial> load_boot_material(const std::string& path, const Warn& warn);
+
+// load_uefi_certs: shim may have told the kernel to go without db (MokIgnoreDB), and the lists of
+// the machine's owner are read only under Secure Boot.
+bool is_read_by_kernel(BootDatabase database, const BootMaterial& material);
 
 // What the kernel makes of the deny lists: descriptions of .blacklist (keyring_handler.c:
 // uefi_blacklist_binary, uefi_blacklist_x509_tbs). An entry of x509_sha256 is written with the

@@ -79,10 +79,16 @@ TEST_F(BootMaterialTest, FilesByTheirNames) {
     const char* name;
     BootDatabase database;
   };
-  const Case cases[] = {{"db.esl", BootDatabase::db},         {"anything", BootDatabase::db},
-                        {"DBX.esl", BootDatabase::dbx},       {"dbxupdate.bin", BootDatabase::dbx},
-                        {"MokListRT.esl", BootDatabase::mok}, {"MokListXRT", BootDatabase::mokx},
-                        {"KEK.esl", BootDatabase::kek},       {"PK.esl", BootDatabase::pk}};
+  const Case cases[] = {{"db.esl", BootDatabase::db},
+                        {"anything", BootDatabase::db},
+                        {"x64_DBXUpdate.bin", BootDatabase::dbx},
+                        {"revocations.esl", BootDatabase::dbx},
+                        {"DBX.esl", BootDatabase::dbx},
+                        {"dbxupdate.bin", BootDatabase::dbx},
+                        {"MokListRT.esl", BootDatabase::mok},
+                        {"MokListXRT", BootDatabase::mokx},
+                        {"KEK.esl", BootDatabase::kek},
+                        {"PK.esl", BootDatabase::pk}};
   for (const Case& one : cases) {
     write_file(folder_ / one.name, certificates("a"));
     const auto material = load_boot_material(folder_ / one.name, [](const Error&) {});
@@ -97,14 +103,105 @@ TEST_F(BootMaterialTest, CertificatesOfAUser) {
   const auto material = load_boot_material(folder_ / "a.der", [](const Error&) {});
   ASSERT_TRUE(material);
   EXPECT_EQ(names(*material), (Names{"option a"}));
+  for (const char* name : {"KEK.der", "PK-2.der"}) {
+    write_file(folder_ / name, rsa_certificate("issuer", "a").write());
+    const auto owner = load_boot_material(folder_ / name, [](const Error&) {});
+    ASSERT_TRUE(owner);
+    EXPECT_FALSE(vouches_for_code(owner->certificates.at(0).database)) << name;
+  }
   // A name that says so denies.
-  for (const char* name : {"dbx.der", "dbx-7.crt", "MokListX.der"}) {
+  for (const char* name : {"dbx.der", "dbx-7.crt", "MokListX.der", "my-dbx.der"}) {
     write_file(folder_ / name, rsa_certificate("issuer", "a").write());
     const auto denied = load_boot_material(folder_ / name, [](const Error&) {});
     ASSERT_TRUE(denied);
     ASSERT_EQ(denied->certificates.size(), 1U);
     EXPECT_TRUE(is_deny_list(denied->certificates[0].database)) << name;
   }
+}
+
+// A list of digests may allow or deny: where nobody says which, it is not guessed.
+TEST_F(BootMaterialTest, ListsOfUnknownNames) {
+  int warnings = 0;
+  const auto load = [&](const std::string& path) {
+    return load_boot_material(path, [&](const Error& warning) {
+      EXPECT_EQ(warning.reason, Reason::assumed_database);
+      ++warnings;
+    });
+  };
+  write_file(folder_ / "keys.esl", certificates("a"));
+  EXPECT_TRUE(load(folder_ / "keys.esl"));
+  EXPECT_EQ(warnings, 1);
+  write_file(folder_ / "lists/x.esl", hashes(1));
+  const auto unnamed = load(folder_ / "lists/x.esl");
+  ASSERT_FALSE(unnamed);
+  EXPECT_EQ(unnamed.error().reason, Reason::unnamed_database);
+  EXPECT_FALSE(load(folder_ / "lists"));
+  for (const auto& [name, database] : {std::pair{"dbx:", BootDatabase::dbx},
+                                       {"DB:", BootDatabase::db},
+                                       {"MokListXRT:", BootDatabase::mokx}}) {
+    const auto said = load(name + (folder_ / "lists/x.esl"));
+    ASSERT_TRUE(said) << name;
+    EXPECT_EQ(said->hashes.at(0).database, database);
+  }
+  EXPECT_FALSE(load("dby:" + (folder_ / "lists/x.esl")));
+  EXPECT_EQ(warnings, 1);
+  // It may be said of certificates, too.
+  write_file(folder_ / "a.der", rsa_certificate("issuer", "a").write());
+  EXPECT_EQ(load("dbx:" + (folder_ / "a.der"))->certificates.at(0).database, BootDatabase::dbx);
+}
+
+TEST_F(BootMaterialTest, VariablesOfOtherVendors) {
+  variable("db", kDatabaseGuid, certificates("db a"));
+  variable("db", kShimGuid, certificates("foreign"));
+  variable("dbx", kGlobalGuid, Bytes{1});
+  variable("MokListRT", kDatabaseGuid, certificates("foreign"));
+  variable("SbatLevelRT", kGlobalGuid, der::bytes("sbat,1,1\n"));
+  const auto material = load_boot_material(folder_ / "efivars", [](const Error&) {});
+  ASSERT_TRUE(material) << describe(material.error());
+  EXPECT_EQ(names(*material), (Names{"db db a"}));
+  EXPECT_FALSE(material->sbat_level);
+  EXPECT_FALSE(
+      load_boot_material(folder_ / (std::string("efivars/db-") + kShimGuid), [](const Error&) {}));
+}
+
+// load_uefi_certs: what the kernel passes over.
+TEST_F(BootMaterialTest, MokIgnoreDbAndSecureBoot) {
+  variable("db", kDatabaseGuid, certificates("a"));
+  variable("MokListXRT", kShimGuid, hashes(3));
+  int warnings = 0;
+  const auto load = [&] {
+    return *load_boot_material(folder_ / "efivars", [&](const Error& warning) {
+      EXPECT_EQ(warning.reason, Reason::secure_boot_off);
+      ++warnings;
+    });
+  };
+  EXPECT_TRUE(is_read_by_kernel(BootDatabase::db, load()));
+  EXPECT_EQ(kernel_blocklist(load()).size(), 1U);
+  variable("MokIgnoreDB", kShimGuid, {1});
+  EXPECT_TRUE(load().ignores_db);
+  EXPECT_FALSE(is_read_by_kernel(BootDatabase::db, load()));
+  variable("SecureBoot", kGlobalGuid, {1});
+  EXPECT_EQ(load().secure_boot, true);
+  EXPECT_EQ(warnings, 0);
+  variable("SecureBoot", kGlobalGuid, {0});
+  EXPECT_EQ(load().secure_boot, false);
+  EXPECT_EQ(warnings, 1);
+  EXPECT_FALSE(is_read_by_kernel(BootDatabase::mok, load()));
+  EXPECT_TRUE(kernel_blocklist(load()).empty());
+}
+
+TEST_F(BootMaterialTest, WhatShimAsksOfEntries) {
+  Bytes padded = rsa_certificate("issuer", "a").write();
+  padded.push_back(0);
+  write_file(folder_ / "db.esl", der::join({certificates("a"), siglist("x509", padded)}));
+  const auto material = load_boot_material(folder_ / "db.esl", [](const Error&) {});
+  ASSERT_EQ(material->certificates.size(), 2U);
+  for (const auto& one : material->certificates) {
+    EXPECT_TRUE(one.is_in_list);
+    EXPECT_TRUE(one.is_first);
+  }
+  EXPECT_TRUE(material->certificates[0].is_framed);
+  EXPECT_FALSE(material->certificates[1].is_framed);
 }
 
 TEST_F(BootMaterialTest, DamageIsKeptBesideWhatIsGood) {
