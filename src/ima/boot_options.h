@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "ima/command_line.h"
+#include "trust/command_line.h"
 #include "ima/hash_algo.h"
 #include "ima/template.h"
 

@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "judge/rules.h"
+#include "trust/boot_state.h"
 
 namespace assay {
 
@@ -92,11 +93,13 @@ class Loader {
 
  private:
   Outcome check_call(const ModuleEvidence& evidence) {
-    const Truth disabled = platform_.state.modules_disabled
-                               ? truth(*platform_.state.modules_disabled)
-                               : Truth::unknown;
-    if (const Outcome bad = walk_.check(rule::modules_enabled, !disabled, "state.modules_disabled",
-                                        [] { return std::string(); });
+    const auto no_more = [] { return std::string(); };
+    if (const Outcome bad = walk_.check(rule::has_modules, has_modules(platform_),
+                                        "config: CONFIG_MODULES", no_more);
+        bad.failed())
+      return bad;
+    if (const Outcome bad = walk_.check(rule::modules_enabled, !modules_disabled(platform_),
+                                        "state.modules_disabled", no_more);
         bad.failed())
       return bad;
     const std::uint64_t size = evidence.appended.trailer.file_size;
@@ -195,18 +198,17 @@ class Loader {
     return check_denied(elf);
   }
 
-  // module_blacklist= (kernel/module/main.c blacklisted).
+  // blacklisted: a module whose .modinfo has no name is called as its struct module says.
   Outcome check_denied(const ModuleElf& elf) {
-    constexpr std::string_view kParameter = "module_blacklist=";
     const auto name = elf.find("name");
-    if (!platform_.cmdline || !name) return {};
-    const std::string& cmdline = *platform_.cmdline;
-    const std::size_t at = cmdline.find(kParameter);
-    if (at == cmdline.npos || (at != 0 && cmdline[at - 1] != ' ')) return {};
-    std::string list = cmdline.substr(at + kParameter.size());
-    list = "," + list.substr(0, list.find(' ')) + ",";
-    const bool denied = list.find(fmt::format(",{},", *name)) != list.npos;
-    return walk_.check(rule::not_denied, !denied, {}, [&] { return std::string(*name); });
+    const Truth denied = name ? denies_module(platform_, *name) : denies_modules(platform_);
+    if (!name && denied == Truth::yes)
+      return walk_.check(rule::not_denied, Truth::unknown, "artifact: the module's name",
+                         [] { return std::string(); });
+    return walk_.check(
+        rule::not_denied, !denied, "kernel.cmdline",
+        [&] { return std::string(name.value_or("a module without a name")); },
+        fill_log(rule::not_denied, {std::string(name.value_or(""))}));
   }
 
   // check_version: with CONFIG_MODVERSIONS, a module without versions loads only by force.

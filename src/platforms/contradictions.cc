@@ -4,6 +4,8 @@
 
 #include <array>
 
+#include "trust/boot_state.h"
+
 namespace assay {
 
 namespace {
@@ -28,26 +30,22 @@ Result<void> check_contradictions(const Platform& platform) {
   const PlatformState& state = platform.state;
   const KernelConfig& config = platform.config;
   // Each Kconfig option and boot parameter needs the code it speaks to.
-  const Truth has_lockdown = config.is_on("CONFIG_SECURITY_LOCKDOWN_LSM");
   const Truth has_module_sig = config.is_on("CONFIG_MODULE_SIG");
+  const Truth locks = truth(has_lockdown(platform) != Truth::no && config.is_known());
+  const Lockdown built_in = lockdown_of_config(config);
+  const Lockdown asked_for = lockdown_of_command_line(platform);
   const std::array forces = {
+      Forces{"nomodule", says_nomodule(platform), "state.modules_disabled = false",
+             is_off(state.modules_disabled)},
       Forces{"CONFIG_MODULE_SIG_FORCE", config.is_on("CONFIG_MODULE_SIG_FORCE"),
              "state.sig_enforce = false", is_off(state.sig_enforce)},
-      Forces{"module.sig_enforce=1", has_module_sig && platform.has_option("module.sig_enforce=1"),
+      Forces{"module.sig_enforce", has_module_sig && says_sig_enforce(platform),
              "state.sig_enforce = false", is_off(state.sig_enforce)},
-      Forces{"module.sig_enforce", has_module_sig && platform.has_option("module.sig_enforce"),
-             "state.sig_enforce = false", is_off(state.sig_enforce)},
-      Forces{"lockdown=integrity", has_lockdown && platform.has_option("lockdown=integrity"),
-             "state.lockdown = \"none\"", is_below(state.lockdown, Lockdown::integrity)},
-      Forces{"lockdown=confidentiality",
-             has_lockdown && platform.has_option("lockdown=confidentiality"),
-             "a lower state.lockdown", is_below(state.lockdown, Lockdown::confidentiality)},
-      Forces{"CONFIG_LOCK_DOWN_KERNEL_FORCE_INTEGRITY",
-             config.is_on("CONFIG_LOCK_DOWN_KERNEL_FORCE_INTEGRITY"), "state.lockdown = \"none\"",
-             is_below(state.lockdown, Lockdown::integrity)},
-      Forces{"CONFIG_LOCK_DOWN_KERNEL_FORCE_CONFIDENTIALITY",
-             config.is_on("CONFIG_LOCK_DOWN_KERNEL_FORCE_CONFIDENTIALITY"),
-             "a lower state.lockdown", is_below(state.lockdown, Lockdown::confidentiality)},
+      Forces{asked_for == Lockdown::integrity ? "lockdown=integrity" : "lockdown=confidentiality",
+             locks, "a lower state.lockdown", is_below(state.lockdown, asked_for)},
+      Forces{built_in == Lockdown::integrity ? "CONFIG_LOCK_DOWN_KERNEL_FORCE_INTEGRITY"
+                                             : "CONFIG_LOCK_DOWN_KERNEL_FORCE_CONFIDENTIALITY",
+             locks, "a lower state.lockdown", is_below(state.lockdown, built_in)},
   };
   for (const Forces& force : forces)
     if (force.holds == Truth::yes && force.contradicted)

@@ -2,6 +2,13 @@
 
 namespace assay {
 
+namespace {
+
+// What is off is not kept, but for this option: a list that leaves it out says nothing of it.
+constexpr std::string_view kModules = "CONFIG_MODULES";
+
+}  // namespace
+
 Result<KernelConfig> KernelConfig::parse(std::string_view text) {
   KernelConfig config;
   config.known_ = true;
@@ -13,6 +20,7 @@ Result<KernelConfig> KernelConfig::parse(std::string_view text) {
     text.remove_prefix(std::min(end + 1, text.size()));
     offset += end + 1;
     if (line.ends_with('\r')) line.remove_suffix(1);
+    if (line == "# CONFIG_MODULES is not set") config.set(std::string(kModules), "n");
     if (line.empty() || line.starts_with('#')) continue;
     const std::size_t equals = line.find('=');
     if (!line.starts_with("CONFIG_") || equals == line.npos)
@@ -20,21 +28,20 @@ Result<KernelConfig> KernelConfig::parse(std::string_view text) {
     std::string_view value = line.substr(equals + 1);
     if (value.size() >= 2 && value.starts_with('"') && value.ends_with('"'))
       value = value.substr(1, value.size() - 2);
-    if (value != "n")
-      config.values_.insert_or_assign(std::string(line.substr(0, equals)), std::string(value));
+    config.set(std::string(line.substr(0, equals)), std::string(value));
   }
   return config;
 }
 
 std::optional<std::string_view> KernelConfig::find(std::string_view name) const {
   const auto found = values_.find(name);
-  if (found == values_.end()) return std::nullopt;
+  if (found == values_.end() || found->second == "n") return std::nullopt;
   return found->second;
 }
 
 void KernelConfig::set(std::string name, std::string value) {
   known_ = true;
-  if (value == "n")
+  if (value == "n" && name != kModules)
     values_.erase(name);
   else
     values_.insert_or_assign(std::move(name), std::move(value));

@@ -1,5 +1,10 @@
 #include "trust/platform.h"
 
+#include <algorithm>
+
+#include "trust/boot_state.h"
+#include "trust/command_line.h"
+
 namespace assay {
 
 namespace {
@@ -45,18 +50,20 @@ std::optional<Ring> find_ring(std::string_view key) {
 
 Truth Platform::has_option(std::string_view option) const {
   if (!cmdline) return Truth::unknown;
-  std::string_view rest = *cmdline;
-  while (!rest.empty()) {
-    const std::size_t end = std::min(rest.find(' '), rest.size());
-    if (rest.substr(0, end) == option) return Truth::yes;
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-  }
-  return Truth::no;
+  const std::size_t equals = option.find('=');
+  return truth(
+      std::ranges::any_of(parse_command_line(*cmdline), [&](const BootParameter& parameter) {
+        if (parameter.name != option.substr(0, equals)) return false;
+        return equals == option.npos ? !parameter.has_value
+                                     : parameter.value == option.substr(equals + 1);
+      }));
 }
 
+// Where nothing makes it true for good, root may have set it since.
 Truth Platform::sig_enforce() const {
   if (state.sig_enforce) return truth(*state.sig_enforce);
-  return config.is_on("CONFIG_MODULE_SIG_FORCE") == Truth::yes ? Truth::yes : Truth::unknown;
+  if (config.is_on("CONFIG_MODULE_SIG_FORCE") == Truth::yes) return Truth::yes;
+  return (config.is_on("CONFIG_MODULE_SIG") && says_sig_enforce(*this)) == Truth::yes ? Truth::yes : Truth::unknown;
 }
 
 Truth Platform::kexec_sig_enforce() const {
@@ -65,9 +72,14 @@ Truth Platform::kexec_sig_enforce() const {
   return forced || (config.is_on("CONFIG_IMA_ARCH_POLICY") && secure_boot());
 }
 
+// What the configuration and the command line leave open, the firmware and root may have raised.
 Truth Platform::locked_down(Lockdown at_least) const {
-  if (!state.lockdown) return Truth::unknown;
-  return truth(*state.lockdown >= at_least);
+  if (state.lockdown) return truth(*state.lockdown >= at_least);
+  if (at_least == Lockdown::none) return Truth::yes;
+  const Truth asked = has_lockdown(*this);
+  if (asked == Truth::no) return Truth::no;
+  const Lockdown least = std::max(lockdown_of_config(config), lockdown_of_command_line(*this));
+  return least >= at_least && asked == Truth::yes ? Truth::yes : Truth::unknown;
 }
 
 KernelCrypto crypto_of(const KernelConfig& config, Truth autoload) {

@@ -1,4 +1,4 @@
-#include "ima/command_line.h"
+#include "trust/command_line.h"
 
 #include <algorithm>
 
@@ -45,6 +45,30 @@ std::vector<BootParameter> parse_command_line(std::string_view line) {
     if (word == "--") return parameters;
     parameters.push_back(parameter_of(word));
   }
+}
+
+std::optional<bool> parse_kernel_bool(std::string_view text) {
+  const auto begins_with_one_of = [&](std::string_view letters) {
+    return !text.empty() && letters.contains(text.front());
+  };
+  if (begins_with_one_of("yYtT1")) return true;
+  if (begins_with_one_of("nNfF0")) return false;
+  if (!begins_with_one_of("oO")) return std::nullopt;
+  text.remove_prefix(1);
+  if (begins_with_one_of("nN")) return true;
+  if (begins_with_one_of("fF")) return false;
+  return std::nullopt;
+}
+
+std::vector<bool> switch_values(const std::vector<BootParameter>& parameters,
+                                std::string_view name) {
+  std::vector<bool> values;
+  for (const BootParameter& parameter : parameters) {
+    if (parameter.name != name) continue;
+    const auto value = parameter.has_value ? parse_kernel_bool(parameter.value) : true;
+    if (value) values.push_back(*value);
+  }
+  return values;
 }
 
 }  // namespace assay
