@@ -28,10 +28,11 @@ std::string fate(const Verdict& verdict) {
 
 // What becomes of one file on several platforms, where that is not the same.
 std::string difference(const std::vector<JudgedModule>& verdicts) {
-  bool differ = false;
-  for (const JudgedModule& judged : verdicts)
-    differ |= fate(judged.verdict) != fate(verdicts.front().verdict);
-  if (!differ) return {};
+  const Verdict& first = verdicts.front().verdict;
+  if (std::ranges::all_of(verdicts, [&](const JudgedModule& judged) {
+        return judged.verdict.decision == first.decision && judged.verdict.err == first.err;
+      }))
+    return {};
   std::string text = verdicts.front().path + '\n';
   for (const JudgedModule& judged : verdicts) {
     const Rule* rule = judged.verdict.deciding;
@@ -109,35 +110,48 @@ Examples:
   }
 
   ExitStatus run(const CommonOptions& common, Output& output) override {
-    Judging judging{common.text_style(), {}, {}, {}, {}, {}, {}, false};
+    Judging judging{common.text_style(), {}, {}, {}, {}, {}, {}};
+    LoadedPlatforms loaded;
+    if (!asks_package()) {
+      auto found =
+          load_platforms(platforms_.empty() ? std::vector<std::string>{"host"} : platforms_);
+      if (!found) {
+        output.error(found.error());
+        return kUndetermined;
+      }
+      loaded = std::move(*found);
+    }
+    judging.notes = std::move(loaded.notes);
     Progress numbers;
     ProgressLine progress(numbers, !common.quiet);
-    const JudgeRequest request = *request_of_options();
+    JudgeRequest request = *request_of_options();
+    request.explain = common.json || judging.style.verbose;
+    request.file_sha256 = asks_for_file_hashes(loaded.platforms);
     const SurveyOptions options{paths_, common.job_count(), false, {}, &numbers};
-    const auto take = [&](const JudgedModule& judged) {
-      progress.hide();
-      add(judged, common, output, judging);
-    };
-    const auto ask = [&](const SurveyOptions& what, const Result<LoadedPlatforms>& loaded) {
-      if (loaded) return judge_on(what, request, *loaded, take, judging);
-      progress.hide();
-      output.error(loaded.error());
-      judging.failed = true;
-    };
-    if (!asks_package()) {
-      ask(options,
-          load_platforms(platforms_.empty() ? std::vector<std::string>{"host"} : platforms_));
-    } else if (request.request == Request::module && !request.syscall && request.flags == 0) {
-      note(survey_and_judge(options, TrustOptions(), take), judging);
-    } else {
-      for (const std::string& path : paths_) {
-        SurveyOptions one = options;
-        one.paths = {path};
-        ask(one, load_package_platform(path));
-      }
-    }
+    const Surveyed surveyed =
+        asks_package() ? survey_and_judge(options, request,
+                                          [&](const JudgedModule& judged) {
+                                            progress.hide();
+                                            add(judged, common, output, judging);
+                                          })
+                       : survey_and_judge_on(options, request, loaded.platforms,
+                                             [&](const std::vector<JudgedModule>& verdicts) {
+                                               progress.hide();
+                                               add(verdicts, common, output, judging);
+                                             });
+    judging.summary.skipped = surveyed.skipped;
     progress.hide();
-    return conclude(common, output, judging);
+    print(common, output, judging);
+    warn_of_empty_paths(surveyed.empty_paths,
+                        request_ == "module"  ? "modules"
+                        : request_ == "kexec" ? "kernel images"
+                                              : "files",
+                        output);
+    const VerdictSummary& summary = judging.summary;
+    if (summary.undetermined != 0 && !common.quiet)
+      for (const std::string& note : judging.notes) output.warn(note);
+    if (summary.refused + summary.crashes != 0) return kBad;
+    return summary.undetermined != 0 || summary.artifacts == 0 ? kUndetermined : kGood;
   }
 
  private:
@@ -148,9 +162,7 @@ Examples:
     VerdictSummary summary;
     std::optional<JudgedModule> only;  // as long as there is no second
     std::string differences;           // between platforms
-    std::vector<std::string> empty_paths;
-    std::vector<std::string> notes;  // of platforms
-    bool failed = false;             // a platform could not be read
+    std::vector<std::string> notes;    // of platforms
   };
 
   Result<JudgeRequest> request_of_options() const {
@@ -161,72 +173,80 @@ Examples:
 
   bool asks_package() const { return std::ranges::find(platforms_, "package") != platforms_.end(); }
 
-  static void note(Surveyed surveyed, Judging& judging) {
-    judging.summary.skipped += surveyed.skipped;
-    std::ranges::move(surveyed.empty_paths, std::back_inserter(judging.empty_paths));
+  // Some platform's blocklist has hashes of files; that of a package's kernel is not known.
+  bool asks_for_file_hashes(const std::vector<Platform>& platforms) const {
+    return asks_package() || std::ranges::any_of(platforms, [](const Platform& platform) {
+             return platform.signatures.blocklist.has_any(kBlockedBinary);
+           });
   }
 
-  static void judge_on(const SurveyOptions& options, JudgeRequest request,
-                       const LoadedPlatforms& loaded,
-                       const std::function<void(const JudgedModule&)>& take, Judging& judging) {
-    request.file_sha256 = std::ranges::any_of(loaded.platforms, [](const Platform& platform) {
-      return platform.signatures.blocklist.has_any(kBlockedBinary);
-    });
-    note(survey_and_judge_on(options, request, loaded.platforms,
-                             [&](const std::vector<JudgedModule>& verdicts) {
-                               for (const JudgedModule& judged : verdicts) take(judged);
-                               judging.differences += difference(verdicts);
-                             }),
-         judging);
-    std::ranges::copy(loaded.notes, std::back_inserter(judging.notes));
-  }
-
-  void add(const JudgedModule& judged, const CommonOptions& common, Output& output,
+  // One file on one platform or several.
+  void add(const std::vector<JudgedModule>& verdicts, const CommonOptions& common, Output& output,
            Judging& judging) const {
+    const bool shows_each = common.json || judging.style.verbose;
+    for (const JudgedModule& judged : verdicts)
+      if (shows_each || verdicts.size() == 1)
+        add(judged, common, output, judging);
+      else
+        count(judged, judging);
+    if (verdicts.size() == 1) return;
+    judging.differences += difference(verdicts);
+    if (!shows_each && is_open_everywhere(verdicts)) hold(verdicts, judging);
+  }
+
+  static bool is_open_everywhere(const std::vector<JudgedModule>& verdicts) {
+    return std::ranges::all_of(verdicts, [](const JudgedModule& judged) {
+      return judged.verdict.decision == Decision::undetermined;
+    });
+  }
+
+  // A file that nothing can be said of, whatever the platform.
+  void hold(const std::vector<JudgedModule>& verdicts, Judging& judging) const {
+    JudgedArtifact artifact = describe(verdicts.front(), request_);
+    artifact.platform = fmt::format("each of {} platforms", verdicts.size());
+    artifact.rules.clear();
+    add_to(judging.groups, artifact, verdicts.front().verdict, judging.style);
+  }
+
+  static void count(const JudgedModule& judged, Judging& judging) {
     judging.summary.add(judged.verdict.decision);
-    const JudgedArtifact artifact = describe(judged, request_);
-    if (common.json || judging.style.verbose) {
-      output.print(common.json ? to_json(artifact, judged.verdict) + '\n'
-                               : to_text(artifact, judged.verdict, judging.style));
-      return;
-    }
-    add_to(judging.groups, artifact, judged.verdict, judging.style);
     if (judging.summary.artifacts == 1)
       judging.only = judged;
     else
       judging.only.reset();
   }
 
-  void print(const CommonOptions& common, Output& output, Judging& judging) const {
-    if (common.json) {
-      output.print(to_json(judging.summary) + '\n');
+  void add(const JudgedModule& judged, const CommonOptions& common, Output& output,
+           Judging& judging) const {
+    count(judged, judging);
+    if (common.json || judging.style.verbose) {
+      const JudgedArtifact artifact = describe(judged, request_);
+      output.print(common.json ? to_json(artifact, judged.verdict) + '\n'
+                               : to_text(artifact, judged.verdict, judging.style));
       return;
     }
+    if (common.quiet && judged.verdict.decision == Decision::allowed) return;
+    add_to(judging.groups, describe(judged, request_), judged.verdict, judging.style);
+  }
+
+  static void print_summary(const CommonOptions& common, Output& output, const Judging& judging) {
+    if (common.json)
+      output.print(to_json(judging.summary) + '\n');
+    else if (!common.quiet)
+      output.print(to_text(judging.summary));
+  }
+
+  void print(const CommonOptions& common, Output& output, Judging& judging) const {
+    if (common.json) return print_summary(common, output, judging);
     if (judging.only && !common.quiet) {
       judging.style.verbose = true;
       output.print(
           to_text(describe(*judging.only, request_), judging.only->verdict, judging.style));
       return;
     }
-    output.print(platforms_.size() > 1 || !judging.differences.empty()
-                     ? judging.differences
-                     : judging.groups.to_text(common.quiet));
-    if (!common.quiet) output.print(to_text(judging.summary));
-  }
-
-  ExitStatus conclude(const CommonOptions& common, Output& output, Judging& judging) const {
-    const VerdictSummary& summary = judging.summary;
-    if (!judging.failed || summary.artifacts != 0) print(common, output, judging);
-    warn_of_empty_paths(judging.empty_paths,
-                        request_ == "module"  ? "modules"
-                        : request_ == "kexec" ? "kernel images"
-                                              : "files",
-                        output);
-    if (summary.undetermined != 0 && !common.quiet)
-      for (const std::string& note : judging.notes) output.warn(note);
-    if (summary.refused + summary.crashes != 0) return kBad;
-    const bool is_open = judging.failed || summary.undetermined != 0 || summary.artifacts == 0;
-    return is_open ? kUndetermined : kGood;
+    output.print(judging.differences);
+    output.print(judging.groups.to_text(common.quiet));
+    print_summary(common, output, judging);
   }
 
   std::string request_;

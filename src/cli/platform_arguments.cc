@@ -5,7 +5,6 @@
 
 #include "base/name.h"
 #include "platforms/find_platform.h"
-#include "sources/source.h"
 
 namespace assay {
 
@@ -39,30 +38,6 @@ Result<LoadedPlatforms> load_platforms(const std::vector<std::string>& arguments
       std::ranges::move(capture.notes, std::back_inserter(loaded.notes));
     }
   }
-  return loaded;
-}
-
-Result<LoadedPlatforms> load_package_platform(const std::string& path) {
-  ASSAY_TRY(const SourceKind kind, source_kind(path));
-  std::string package = path;
-  if (kind == SourceKind::file) {
-    const std::string whole = std::filesystem::absolute(path).lexically_normal().string();
-    std::size_t end = whole.npos;
-    for (const std::string_view folder : {"/usr/lib/modules/", "/lib/modules/", "/boot/"})
-      end = std::min(end, whole.rfind(folder));
-    if (end == whole.npos)
-      return std::unexpected(Error{Reason::usage,
-                                   {},
-                                   "it lies in no package: neither in lib/modules nor in boot",
-                                   encode_name(path)});
-    package = whole.substr(0, end + 1);
-  }
-  ASSAY_TRY(Capture capture, capture_package(package));
-  capture.platform.state.modules_disabled = false;
-  capture.platform.state.kexec_load_disabled = false;
-  LoadedPlatforms loaded;
-  loaded.platforms.push_back(std::move(capture.platform));
-  loaded.notes = std::move(capture.notes);
   return loaded;
 }
 

@@ -18,8 +18,4 @@ struct LoadedPlatforms {
 // Each is what find_platform takes, or a folder with platform files (*.toml).
 Result<LoadedPlatforms> load_platforms(const std::vector<std::string>& arguments);
 
-// The kernel of the package that `path` is, was unpacked into, or lies in, as it stands after boot:
-// nobody has turned modules or kexec off. How it was booted is not known.
-Result<LoadedPlatforms> load_package_platform(const std::string& path);
-
 }  // namespace assay

@@ -1,5 +1,7 @@
 #include "judge/verdict.h"
 
+#include <algorithm>
+
 namespace assay {
 
 std::string_view decision_name(Decision decision) {
@@ -14,10 +16,25 @@ std::string_view decision_name(Decision decision) {
   return "undetermined";
 }
 
-Verdict make_verdict(const Ending& ending, Walk walk, std::vector<std::string> open) {
+void Endings::note(const Ending& ending) {
+  ++count_;
+  all_refused_ &= ending.decision == Decision::refused;
+  if (std::ranges::find(errors_, ending.outcome.err) == errors_.end())
+    errors_.push_back(ending.outcome.err);
+}
+
+std::vector<Errno> Endings::errors_of_refusals() const {
+  return all_refused_ && count_ < kMostWays ? errors_ : std::vector<Errno>();
+}
+
+Verdict make_verdict(const Ending& ending, Walk walk, std::vector<std::string> open,
+                     const Endings& endings) {
   Verdict verdict;
   if (!open.empty()) {
     verdict.open = std::move(open);
+    // Of a kernel before the oldest anchor no walk says anything.
+    if (!is_before_anchors(walk.kernel().version))
+      verdict.refused_with = endings.errors_of_refusals();
   } else {
     verdict.decision = ending.decision;
     verdict.err = ending.outcome.err;

@@ -32,6 +32,8 @@ struct Verdict {
   std::vector<Step> steps;          // every rule that was reached, in the kernel's order
   std::vector<std::string> log;     // what the kernel prints
   std::vector<std::string> open;    // undetermined: what would have to be known ("state.lockdown")
+  // Undetermined, but refused whatever the answers: with one of these errors, in the order found.
+  std::vector<Errno> refused_with;
 };
 
 // How one walk ended.
@@ -40,19 +42,39 @@ struct Ending {
   Outcome outcome;
 };
 
+// How all ways end, as they are walked.
+class Endings {
+ public:
+  void note(const Ending& ending);
+  // Nothing where some way does not end in a refusal, or some may not have been walked.
+  std::vector<Errno> errors_of_refusals() const;
+
+ private:
+  int count_ = 0;
+  bool all_refused_ = true;
+  std::vector<Errno> errors_;
+};
+
 // Walks `run` (Ending run(Walk&)) every way that what is open allows, and concludes.
 template <class Run>
 Verdict conclude(const KernelId& kernel, bool explain, Run run);
 
 // The common part of conclude().
-Verdict make_verdict(const Ending& ending, Walk walk, std::vector<std::string> open);
+Verdict make_verdict(const Ending& ending, Walk walk, std::vector<std::string> open,
+                     const Endings& endings);
 
 template <class Run>
 Verdict conclude(const KernelId& kernel, bool explain, Run run) {
-  auto explored = explore(kernel, explain, run, [](const Ending& a, const Ending& b) {
+  Endings endings;
+  const auto noted = [&](Walk& walk) {
+    const Ending ending = run(walk);
+    endings.note(ending);
+    return ending;
+  };
+  auto explored = explore(kernel, explain, noted, [](const Ending& a, const Ending& b) {
     return a.decision == b.decision && a.outcome == b.outcome;
   });
-  return make_verdict(explored.first, std::move(explored.walk), std::move(explored.open));
+  return make_verdict(explored.first, std::move(explored.walk), std::move(explored.open), endings);
 }
 
 }  // namespace assay

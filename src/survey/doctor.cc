@@ -110,7 +110,7 @@ class Doctor final : public SourceVisitor {
       diagnosis.judged.reason = explain(with_path(evidence.error(), found.name));
       return diagnosis;
     }
-    diagnosis.judged = judge_on(request, *evidence, found.name, ima_);
+    diagnosis.judged = judge_on(request, *evidence, found.name, ima_, true);
     if (const SignatureEvidence* signature = signature_of(*evidence))
       note_signer(*signature, diagnosis);
     finish_diagnosis(found.path, diagnosis);

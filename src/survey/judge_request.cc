@@ -179,24 +179,51 @@ Result<RequestEvidence> collect_request(const JudgeRequest& request, const Reque
   return evidence;
 }
 
-RequestVerdict judge_request(const JudgeRequest& request, const RequestEvidence& evidence,
-                             const PlatformIma& ima, bool explain) {
+namespace {
+
+// `walk_once` is asked for the way of each walk: Ending walk_once(Walk&, on_end), where on_end
+// takes the RequestWalk that has gone it.
+template <class WalkOnce>
+RequestVerdict conclude_request(const KernelId& kernel, bool explain, WalkOnce walk_once) {
   RequestVerdict judged;
   std::optional<Outcome> signature;
   bool first = true;
-  judged.verdict = conclude(ima.platform().kernel, explain, [&](Walk& walk) {
-    RequestWalk way(walk, request, evidence, ima);
-    const Ending ending = way.go();
-    // The verdict is that of the first walk; others only show whether it is certain.
-    if (!first) return ending;
-    first = false;
-    judged.taint = way.taint();
-    signature = way.signature();
-    way.report(judged);
-    return ending;
+  judged.verdict = conclude(kernel, explain, [&](Walk& walk) {
+    return walk_once(walk, [&](const RequestWalk& way) {
+      // The verdict is that of the first walk; others only show whether it is certain.
+      if (!first) return;
+      first = false;
+      judged.taint = way.taint();
+      signature = way.signature();
+      way.report(judged);
+    });
   });
   if (signature && !signature->crash) judged.signature_err = signature->err;
   return judged;
+}
+
+}  // namespace
+
+RequestVerdict judge_request(const JudgeRequest& request, const RequestEvidence& evidence,
+                             const PlatformIma& ima, bool explain) {
+  return conclude_request(ima.platform().kernel, explain, [&](Walk& walk, const auto& on_end) {
+    RequestWalk way(walk, request, evidence, ima);
+    const Ending ending = way.go();
+    on_end(way);
+    return ending;
+  });
+}
+
+RequestVerdict judge_request(const JudgeRequest& request, const RequestEvidence& evidence,
+                             const KernelId& kernel, const PlatformIn& platform_in, bool explain) {
+  return conclude_request(kernel, explain, [&](Walk& walk, const auto& on_end) {
+    Platform own;
+    const PlatformIma ima(platform_in(walk, own));
+    RequestWalk way(walk, request, evidence, ima);
+    const Ending ending = way.go();
+    on_end(way);
+    return ending;
+  });
 }
 
 }  // namespace assay

@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,6 +36,7 @@ struct JudgeRequest {
   std::uint32_t flags = 0;
   FileFacts facts;
   bool file_sha256 = true;  // some platform's blocklist has bin: hashes
+  bool explain = true;      // every walk; else that of the first file alone
 };
 
 // A request as the command line has it: "module", a system call that goes with it, and flags by
@@ -82,5 +84,10 @@ struct RequestVerdict {
 // The file is opened first, by whoever makes the request.
 RequestVerdict judge_request(const JudgeRequest& request, const RequestEvidence& evidence,
                              const PlatformIma& ima, bool explain);
+
+// The same of a platform that depends on the walk. `own` may hold it.
+using PlatformIn = std::function<const Platform&(Walk& walk, Platform& own)>;
+RequestVerdict judge_request(const JudgeRequest& request, const RequestEvidence& evidence,
+                             const KernelId& kernel, const PlatformIn& platform_in, bool explain);
 
 }  // namespace assay

@@ -1,6 +1,7 @@
 #include "survey/reason.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace assay {
 
@@ -34,6 +35,45 @@ ReasonReport explain(const std::vector<Step>& steps, std::int32_t step, const st
   if (!deciding.because.empty()) reason.text += fmt::format(" ({})", deciding.because);
   reason.kind += fmt::format("; {}", deciding.rule->fails);
   return reason;
+}
+
+namespace {
+
+// What is wrong whatever the answers, as far as the first question.
+const Step* find_certain_failure(const std::vector<Step>& steps) {
+  for (const Step& step : steps) {
+    if (step.finding == Finding::open) break;
+    if (step.finding == Finding::fails) return &step;
+  }
+  return nullptr;
+}
+
+ReasonReport explain_open(const Verdict& verdict, const std::string& name) {
+  ReasonReport reason = explain_open(verdict.open, name);
+  if (!verdict.refused_with.empty()) {
+    std::vector<std::string_view> errors;
+    for (const Errno err : verdict.refused_with) errors.push_back(errno_name(err));
+    reason.text = reason.kind =
+        fmt::format("refused either way, with {}; which depends on {}", fmt::join(errors, " or "),
+                    fmt::join(verdict.open, ", "));
+  }
+  if (const Step* failed = find_certain_failure(verdict.steps)) {
+    const auto lead = [&](const std::string& text) {
+      return fmt::format("{}; {}", failed->rule->fails, text);
+    };
+    reason.text = lead(reason.text);
+    reason.kind = lead(reason.kind);
+    reason.cause = failed->rule->id;
+  }
+  return reason;
+}
+
+}  // namespace
+
+std::optional<ReasonReport> explain(const Verdict& verdict, const std::string& name) {
+  if (!verdict.open.empty()) return explain_open(verdict, name);
+  if (verdict.deciding == nullptr) return std::nullopt;
+  return explain(verdict.steps, verdict.deciding_step, name);
 }
 
 ReasonReport explain_open(const std::vector<std::string>& open, const std::string& name) {

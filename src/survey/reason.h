@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "judge/verdict.h"
 #include "signatures/walk.h"
 
 namespace assay {
@@ -28,6 +29,9 @@ ReasonReport explain(const Error& error);
 
 // The rule at steps[step]. The text leads with what it all comes from.
 ReasonReport explain(const std::vector<Step>& steps, std::int32_t step, const std::string& name);
+
+// What decided a verdict, or what is open and would; nothing where no rule failed.
+std::optional<ReasonReport> explain(const Verdict& verdict, const std::string& name);
 
 // What the platform, the version or libcrypto leaves open.
 ReasonReport explain_open(const std::vector<std::string>& open, const std::string& name);

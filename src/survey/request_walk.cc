@@ -40,15 +40,21 @@ RequestWalk::RequestWalk(Walk& walk, const JudgeRequest& request, const RequestE
               evm_state(platform_)},
       door_(kernel_, subject_of(platform_, request.facts)) {}
 
-// A policy that the platform does not name may ask for what this file has not.
+// A policy that the platform does not name may ask for what this file has not; and so may rules in
+// force where it is not known how IMA would see the file.
 Outcome RequestWalk::ask_of_other_rules() {
-  return walk_.check(rules::ima::not_enforced, ima_.is_whole(), "ima.policy",
-                     [] { return std::string("a policy that the platform does not name"); });
+  if (ima_.is_whole() == Truth::unknown)
+    return walk_.check(rules::ima::not_enforced, Truth::unknown, "ima.policy",
+                       [] { return std::string("a policy that the platform does not name"); });
+  if (is_asked() || !kernel_.state.classes().appraise) return {};
+  return walk_.check(rules::ima::not_enforced, Truth::unknown,
+                     platform_.cmdline ? "artifact: security.ima" : "kernel.cmdline", [] {
+                       return std::string("rules that ima_policy= on the command line names");
+                     });
 }
 
 Ending RequestWalk::go() {
-  if (ima_.is_whole() == Truth::unknown)
-    if (const Outcome bad = ask_of_other_rules(); bad.failed()) return {Decision::refused, bad};
+  if (const Outcome bad = ask_of_other_rules(); bad.failed()) return {Decision::refused, bad};
   const bool names_no_file = request_.syscall == "kexec_load";
   if (!names_no_file) {
     const std::uint32_t mask = request_.request == Request::exec ? kMayExec

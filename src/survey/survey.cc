@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
 #include <deque>
 #include <memory>
 #include <mutex>
@@ -13,6 +14,7 @@
 #include "formats/module_name.h"
 #include "survey/attempt.h"
 #include "survey/inner_images.h"
+#include "survey/open_whole.h"
 #include "survey/ordered.h"
 #include "survey/pool.h"
 
@@ -91,30 +93,48 @@ bool add_config(const Found& found, TrustBook& book) {
   return true;
 }
 
-JudgedModule judge_module(const Examined& artifact, const TrustAnswer& trust) {
-  JudgedModule judged{artifact.name, "package", {}, {}, {}, {}, {}, {}};
-  if (artifact.error || !trust) {
-    Error error = artifact.error ? *artifact.error : trust.error();
-    error.path = artifact.name;
-    judged.reason = explain(error);
-    return judged;
-  }
-  const Platform& platform = (*trust)->platform;
-  judged.platform = platform.name;
-  judged.kernel = platform.kernel;
-  judged.rules = (*trust)->kernel.describe();
-  judged.verdict = conclude(platform.kernel, true, [&](Walk& walk) {
-    Platform own;
-    return module_sig_check(walk, *artifact.appended, ModuleRequest(),
-                            (*trust)->platform_in(walk, own));
-  });
-  const Verdict& verdict = judged.verdict;
-  if (!verdict.open.empty())
-    judged.reason = explain_open(verdict.open, artifact.name);
-  else if (verdict.deciding != nullptr)
-    judged.reason = explain(verdict.steps, verdict.deciding_step, artifact.name);
+JudgedModule failed_judgement(const Error& error) {
+  return {.path = error.path, .reason = explain(error)};
+}
+
+JudgedModule judged_module(RequestVerdict answer, const std::string& name,
+                           const Platform& platform) {
+  JudgedModule judged{.path = name,
+                      .platform = platform.name,
+                      .verdict = std::move(answer.verdict),
+                      .taint = std::move(answer.taint),
+                      .signature_err = answer.signature_err,
+                      .kernel = platform.kernel,
+                      .measured = std::move(answer.measured),
+                      .audited = std::move(answer.audited)};
+  judged.rules =
+      fmt::format("{} {} {}", to_string(platform.kernel.version),
+                  variant_name(platform.kernel.variant), arch_name(platform.kernel.arch));
+  judged.reason = explain(judged.verdict, name);
   return judged;
 }
+
+// A file that is named itself is judged whatever it is.
+bool is_named(const SurveyOptions& options, const Found& found) {
+  return !found.path.empty() && std::ranges::find(options.paths, found.path) != options.paths.end();
+}
+
+// The file, where its bytes were not read already.
+Result<std::unique_ptr<Content>> open_found(const Found& found) {
+  if (found.content) return nullptr;
+  return open_whole(found.path);
+}
+
+// Which walks are explained: all, or that of the first artifact, which may be the only one.
+class Explaining {
+ public:
+  explicit Explaining(bool all) : all_(all) {}
+  bool next() { return !any_.exchange(true) || all_; }
+
+ private:
+  const bool all_;
+  std::atomic<bool> any_ = false;
+};
 
 // What execve takes, of what is there without other formats: ELF and scripts.
 bool is_program(const Content& content) {
@@ -219,26 +239,8 @@ void report_with_inner(const Examined& artifact,
 }  // namespace
 
 JudgedModule judge_on(const JudgeRequest& request, const RequestEvidence& evidence,
-                      const std::string& name, const PlatformIma& ima) {
-  const Platform& platform = ima.platform();
-  RequestVerdict answer = judge_request(request, evidence, ima, true);
-  JudgedModule judged{.path = name,
-                      .platform = platform.name,
-                      .verdict = std::move(answer.verdict),
-                      .kernel = platform.kernel,
-                      .measured = std::move(answer.measured),
-                      .audited = std::move(answer.audited)};
-  judged.rules =
-      fmt::format("{} {} {}", to_string(platform.kernel.version),
-                  variant_name(platform.kernel.variant), arch_name(platform.kernel.arch));
-  judged.taint = std::move(answer.taint);
-  judged.signature_err = answer.signature_err;
-  const Verdict& verdict = judged.verdict;
-  if (!verdict.open.empty())
-    judged.reason = explain_open(verdict.open, name);
-  else if (verdict.deciding != nullptr)
-    judged.reason = explain(verdict.steps, verdict.deciding_step, name);
-  return judged;
+                      const std::string& name, const PlatformIma& ima, bool explain) {
+  return judged_module(judge_request(request, evidence, ima, explain), name, ima.platform());
 }
 
 Surveyed survey(const SurveyOptions& options, const std::function<void(const Examined&)>& report,
@@ -320,32 +322,91 @@ Summary survey_and_verify(const SurveyOptions& options, const TrustOptions& trus
   return summary;
 }
 
-Surveyed survey_and_judge(const SurveyOptions& options, const TrustOptions& trust,
+namespace {
+
+// A file that waits for the kernel it is judged for.
+struct Pending {
+  Examined artifact;  // what says which kernel that is
+  RequestEvidence evidence;
+};
+
+// Nothing when the file is not what the request is about. The image goes into the book.
+Result<std::optional<Pending>> examine_for(const JudgeRequest& request, const Found& found,
+                                           bool is_named, TrustBook& book) {
+  ASSAY_TRY(const auto file, open_found(found));
+  const Content& content = found.content ? *found.content : *file;
+  Pending pending;
+  Examined& artifact = pending.artifact;
+  artifact.name = found.name;
+  artifact.container = found.container;
+  artifact.inner_name = found.inner_name;
+  artifact.path = found.path;
+  artifact.folder = find_modules_folder(found.path, found.inner_name);
+  const bool is_module = parse_module_name(found.inner_name).has_value();
+  if (!is_module) {
+    ASSAY_TRY(artifact.image, find_kernel_image(content));
+  }
+  if (artifact.image) {
+    const auto image = read_image_trust(artifact, content);
+    image->config = find_config_beside(*image);
+    book.add_image(image);
+  }
+  const bool is_wanted =
+      request.request == Request::module ? is_module : artifact.image.has_value();
+  if (!is_wanted && !is_named) return std::nullopt;
+  ASSAY_TRY(pending.evidence, collect_request(request, {content, found.inner_name, {}, {}}));
+  if (const auto& module = pending.evidence.module) {
+    const ModuleElf& elf = module->decompressed ? module->decompressed->elf : module->elf;
+    artifact.module.emplace();
+    artifact.module->arch = arch_of_elf_machine(elf.machine);
+    artifact.module->vermagic = elf.find("vermagic").value_or("");
+  }
+  return std::optional(std::move(pending));
+}
+
+JudgedModule judge_for_package(const JudgeRequest& request, const Pending& pending,
+                               const TrustAnswer& trust, bool explain) {
+  const std::string& name = pending.artifact.name;
+  if (!trust) {
+    JudgedModule judged = failed_judgement(with_path(trust.error(), name));
+    judged.path = name;
+    judged.platform = "package";
+    return judged;
+  }
+  const PlatformIn platform_in = [&](Walk& walk, Platform& own) -> const Platform& {
+    return (*trust)->platform_in(walk, own);
+  };
+  const Platform& platform = (*trust)->platform;
+  JudgedModule judged =
+      judged_module(judge_request(request, pending.evidence, platform.kernel, platform_in, explain),
+                    name, platform);
+  judged.rules = (*trust)->kernel.describe();
+  return judged;
+}
+
+}  // namespace
+
+Surveyed survey_and_judge(const SurveyOptions& options, const JudgeRequest& request,
                           const std::function<void(const JudgedModule&)>& report) {
   Run<JudgedModule> run(options, report);
-  TrustOptions package = trust;
+  TrustOptions package;
   package.for_package = true;
   TrustBook book(package, [&run](std::function<void()> job) { run.pool().add(std::move(job)); });
-  const auto work = [&](Found found, std::uint64_t ticket) {
+  Explaining explaining(request.explain);
+  const auto work = [&](const Found& found, std::uint64_t ticket) {
     if (add_config(found, book)) return run.reports().fill(ticket, std::nullopt);
-    const auto with_content = [&](const Examined& artifact, const Content& content) {
-      if (!artifact.image) return;
-      const auto image = read_image_trust(artifact, content);
-      image->config = find_config_beside(*image);
-      book.add_image(image);
-    };
-    auto examined = examine(std::move(found), options.all, options.evidence, with_content);
-    if (!examined || (examined->kind != ArtifactKind::module && !examined->error))
-      return run.reports().fill(ticket, std::nullopt);
-    const auto artifact = shared(std::move(*examined));
-    book.find(*artifact, [&run, ticket, artifact](const TrustAnswer& answer) {
-      run.reports().fill(ticket, judge_module(*artifact, answer));
-    });
+    auto examined = examine_for(request, found, is_named(options, found), book);
+    if (!examined)
+      return run.reports().fill(ticket, failed_judgement(with_path(examined.error(), found.name)));
+    if (!*examined) return run.reports().fill(ticket, std::nullopt);
+    const auto pending = shared(std::move(**examined));
+    const bool explain = explaining.next();
+    book.find(pending->artifact,
+              [&run, &request, ticket, pending, explain](const TrustAnswer& answer) {
+                run.reports().fill(ticket, judge_for_package(request, *pending, answer, explain));
+              });
   };
-  const auto failed = [](const Error& error) {
-    return JudgedModule{error.path, {}, {}, {}, explain(error), {}, {}, {}};
-  };
-  return run.go(work, failed, [&book] { book.no_more_images(); });
+  return run.go(work, failed_judgement, [&book] { book.no_more_images(); });
 }
 
 Surveyed survey_and_judge_on(const SurveyOptions& options, const JudgeRequest& request,
@@ -353,9 +414,7 @@ Surveyed survey_and_judge_on(const SurveyOptions& options, const JudgeRequest& r
                              const std::function<void(const std::vector<JudgedModule>&)>& report) {
   using Verdicts = std::vector<JudgedModule>;
   Run<Verdicts> run(options, report);
-  const auto failed = [](const Error& error) {
-    return Verdicts{{error.path, {}, {}, {}, explain(error), {}, {}, {}}};
-  };
+  const auto failed = [](const Error& error) { return Verdicts{failed_judgement(error)}; };
   std::vector<PlatformIma> machines;
   std::vector<const HashAlgo*> hashes;
   for (const Platform& platform : platforms) {
@@ -363,23 +422,20 @@ Surveyed survey_and_judge_on(const SurveyOptions& options, const JudgeRequest& r
     for (const HashAlgo* hash : machines.back().hashes())
       if (std::ranges::find(hashes, hash) == hashes.end()) hashes.push_back(hash);
   }
+  Explaining explaining(request.explain);
   const auto judge = [&](const Found& found) -> Result<std::optional<Verdicts>> {
-    std::unique_ptr<Content> file;
-    if (!found.content) {
-      ASSAY_TRY(file, open_file(found.path));
-    }
+    ASSAY_TRY(const auto file, open_found(found));
     const Content& content = found.content ? *found.content : *file;
-    const bool is_named =
-        !found.path.empty() && std::ranges::find(options.paths, found.path) != options.paths.end();
-    if (!is_named) {
+    if (!is_named(options, found)) {
       ASSAY_TRY(const bool wanted, is_wanted(request, found, content));
       if (!wanted) return std::nullopt;
     }
     ASSAY_TRY(const RequestEvidence evidence,
               collect_request(request, {content, found.inner_name, found.path, hashes}));
+    const bool explain = explaining.next();
     Verdicts verdicts;
     for (const PlatformIma& platform : machines)
-      verdicts.push_back(judge_on(request, evidence, found.name, platform));
+      verdicts.push_back(judge_on(request, evidence, found.name, platform, explain));
     return std::optional(std::move(verdicts));
   };
   const auto work = [&](const Found& found, std::uint64_t ticket) {

@@ -77,10 +77,12 @@ struct JudgedModule {
 
 // One file, named `name`, on the platform of `ima`.
 JudgedModule judge_on(const JudgeRequest& request, const RequestEvidence& evidence,
-                      const std::string& name, const PlatformIma& ima);
+                      const std::string& name, const PlatformIma& ima, bool explain);
 
-// Every module judged for the kernel of its own package.
-Surveyed survey_and_judge(const SurveyOptions& options, const TrustOptions& trust,
+// Every module or kernel image judged for the kernel of its own package: its configuration, its
+// built-in keys, and the state in which it is after boot. How it is booted is not known, nor what
+// attributes its files will have.
+Surveyed survey_and_judge(const SurveyOptions& options, const JudgeRequest& request,
                           const std::function<void(const JudgedModule&)>& report);
 
 // Every module, or kernel image, or file that IMA alone looks at, judged on each of `platforms`;

@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "base/name.h"
+#include "platforms/host_keyrings.h"
 #include "platforms/installed_kernel.h"
 #include "survey/modules_folder.h"
 
@@ -38,6 +39,10 @@ Platform platform_for_package(const ImageTrust& image, const ConfigFile* config)
   platform.secondary_is_complete = false;
   if (config != nullptr) platform.config = *config->config;
   platform.signatures = signatures_of(platform.config, Truth::unknown);
+  mark_absent_rings(platform);
+  // As it is after boot: root has turned nothing off, and loaded no policy.
+  platform.state.kexec_load_disabled = false;
+  platform.ima.policy_is_known = true;
   return platform;
 }
 
