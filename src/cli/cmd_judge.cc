@@ -67,7 +67,7 @@ found out and nothing is known to be refused.
 
 Examples:
   sudo assay judge module r8126.ko
-  assay judge module --platform package linux-image-6.1.0-56-amd64_6.1.192-2_amd64.deb
+  assay judge module --platform package --cmdline quiet linux-image-6.1.0-56-amd64_6.1.192-2_amd64.deb
   assay judge module --platform server.toml r8126.ko
   assay judge kexec --platform today.toml --platform proposed.toml /boot/vmlinuz
 )";
@@ -92,6 +92,11 @@ Examples:
                    "init_module, finit_module, kexec_load or kexec_file_load")
         ->type_name("CALL")
         ->option_text("CALL");
+    app.add_option("--cmdline", cmdline_,
+                   "the kernel's command line, where the platform does not say it (a package and a "
+                   "Kconfig file do not)")
+        ->type_name("LINE")
+        ->option_text("LINE");
     facts_.add_options(app);
     app.add_option("--flags", flags_,
                    "of finit_module: force-modversions, force-vermagic, compressed; of "
@@ -121,6 +126,8 @@ Examples:
       }
       loaded = std::move(*found);
     }
+    for (Platform& platform : loaded.platforms)
+      if (!platform.cmdline) platform.cmdline = cmdline_;
     judging.notes = std::move(loaded.notes);
     Progress numbers;
     ProgressLine progress(numbers, !common.quiet);
@@ -129,7 +136,7 @@ Examples:
     request.file_sha256 = asks_for_file_hashes(loaded.platforms);
     const SurveyOptions options{paths_, common.job_count(), false, {}, &numbers};
     const Surveyed surveyed =
-        asks_package() ? survey_and_judge(options, request,
+        asks_package() ? survey_and_judge(options, request, cmdline_,
                                           [&](const JudgedModule& judged) {
                                             progress.hide();
                                             add(judged, common, output, judging);
@@ -254,6 +261,7 @@ Examples:
   std::vector<std::string> platforms_;
   std::string syscall_;
   std::string flags_;
+  std::optional<std::string> cmdline_;
   FactArguments facts_;
 };
 

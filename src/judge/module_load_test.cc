@@ -17,6 +17,7 @@ using Bytes = std::vector<std::uint8_t>;
 constexpr std::string_view kMagic = "7.2.0 SMP mod_unload ";
 
 struct Parts {
+  std::string name = "sample";
   std::string vermagic{kMagic};
   std::string license = "GPL";
   bool intree = true;
@@ -31,8 +32,8 @@ Bytes module(const Parts& parts = {}) {
   ElfSample elf(true, false);
   elf.type = parts.type;
   elf.machine = parts.machine;
-  std::string info = "name=sample";
-  info += '\0';
+  std::string info;
+  if (!parts.name.empty()) info += "name=" + parts.name + '\0';
   info += "license=" + parts.license + '\0';
   if (parts.intree) info += std::string("intree=Y") + '\0';
   if (!parts.vermagic.empty()) info += "vermagic=" + parts.vermagic + '\0';
@@ -125,6 +126,40 @@ TEST(LoadModule, EveryRuleOfTheFile) {
   }
 }
 
+// What is not known is not taken for a default.
+TEST(LoadModule, CommandLineAndStateThatAreNotKnown) {
+  Platform platform = make_platform();
+  platform.cmdline.reset();
+  EXPECT_EQ(judge(module(), platform).verdict.open, std::vector<std::string>{"kernel.cmdline"});
+  platform.state.modules_disabled.reset();
+  EXPECT_EQ(judge(module(), platform).verdict.open,
+            (std::vector<std::string>{"state.modules_disabled", "kernel.cmdline"}));
+}
+
+// What blacklisted() compares then is in struct module, which the kernel's own layout hides.
+TEST(LoadModule, ModuleWithoutANameInItsInformation) {
+  Platform platform = make_platform();
+  Parts parts;
+  parts.name.clear();
+  EXPECT_TRUE(judge(module(parts), platform).verdict.open.empty());
+  platform.cmdline = "module_blacklist=sample";
+  EXPECT_EQ(judge(module(parts), platform).verdict.open,
+            std::vector<std::string>{"artifact: the module's name"});
+}
+
+// Refused whatever the answers: only the error is open.
+TEST(LoadModule, RefusedWithOneErrorOrAnother) {
+  Platform platform = make_platform();
+  platform.state.sig_enforce.reset();
+  platform.state.lockdown = Lockdown::integrity;
+  const Verdict locked = judge(module(), platform).verdict;
+  EXPECT_EQ(locked.decision, Decision::undetermined);
+  EXPECT_EQ(locked.open, std::vector<std::string>{"state.sig_enforce"});
+  EXPECT_EQ(locked.refused_with, (std::vector<Errno>{Errno::eperm, Errno::ekeyrejected}));
+  platform.state.lockdown.reset();
+  EXPECT_TRUE(judge(module(), platform).verdict.refused_with.empty());
+}
+
 TEST(LoadModule, ThePlatform) {
   Platform platform = make_platform();
   platform.cmdline = "module_blacklist=other,sample quiet";
@@ -133,6 +168,13 @@ TEST(LoadModule, ThePlatform) {
   EXPECT_EQ(judge(module(), platform).verdict.err, Errno::none);
   platform.state.modules_disabled = true;
   EXPECT_EQ(judge(module(), platform).verdict.deciding, &rule::modules_enabled);
+  platform.state.modules_disabled.reset();
+  platform.cmdline = "quiet nomodule";
+  EXPECT_EQ(judge(module(), platform).verdict.deciding, &rule::modules_enabled);
+  EXPECT_EQ(judge(module(), platform).verdict.err, Errno::eperm);
+  platform.config.set("CONFIG_MODULES", "n");
+  EXPECT_EQ(judge(module(), platform).verdict.deciding, &rule::has_modules);
+  EXPECT_EQ(judge(module(), platform, {true, 0}).verdict.err, Errno::enosys);
   platform = make_platform();
   platform.config.set("CONFIG_MODULE_DECOMPRESS", "n");
   EXPECT_EQ(judge(module(), platform, {false, 4}).verdict.deciding, &rule::can_decompress);

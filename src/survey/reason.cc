@@ -49,7 +49,7 @@ const Step* find_certain_failure(const std::vector<Step>& steps) {
 }
 
 ReasonReport explain_open(const Verdict& verdict, const std::string& name) {
-  ReasonReport reason = explain_open(verdict.open, name);
+  ReasonReport reason = assay::explain_open(verdict.open, name);
   if (!verdict.refused_with.empty()) {
     std::vector<std::string_view> errors;
     for (const Errno err : verdict.refused_with) errors.push_back(errno_name(err));

@@ -387,10 +387,12 @@ JudgedModule judge_for_package(const JudgeRequest& request, const Pending& pendi
 }  // namespace
 
 Surveyed survey_and_judge(const SurveyOptions& options, const JudgeRequest& request,
+                          const std::optional<std::string>& cmdline,
                           const std::function<void(const JudgedModule&)>& report) {
   Run<JudgedModule> run(options, report);
   TrustOptions package;
   package.for_package = true;
+  package.cmdline = cmdline;
   TrustBook book(package, [&run](std::function<void()> job) { run.pool().add(std::move(job)); });
   Explaining explaining(request.explain);
   const auto work = [&](const Found& found, std::uint64_t ticket) {

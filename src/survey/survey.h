@@ -80,9 +80,10 @@ JudgedModule judge_on(const JudgeRequest& request, const RequestEvidence& eviden
                       const std::string& name, const PlatformIma& ima, bool explain);
 
 // Every module or kernel image judged for the kernel of its own package: its configuration, its
-// built-in keys, and the state in which it is after boot. How it is booted is not known, nor what
-// attributes its files will have.
+// built-in keys, and the state in which it is after boot with `cmdline`, where that is given. How
+// else it is booted is not known, nor what attributes its files will have.
 Surveyed survey_and_judge(const SurveyOptions& options, const JudgeRequest& request,
+                          const std::optional<std::string>& cmdline,
                           const std::function<void(const JudgedModule&)>& report);
 
 // Every module, or kernel image, or file that IMA alone looks at, judged on each of `platforms`;

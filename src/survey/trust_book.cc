@@ -10,6 +10,7 @@
 #include "platforms/host_keyrings.h"
 #include "platforms/installed_kernel.h"
 #include "survey/modules_folder.h"
+#include "trust/boot_state.h"
 
 namespace assay {
 
@@ -32,7 +33,8 @@ Platform platform_for_verify(const KernelId& kernel) {
   return platform;
 }
 
-Platform platform_for_package(const ImageTrust& image, const ConfigFile* config) {
+Platform platform_for_package(const ImageTrust& image, const ConfigFile* config,
+                              const std::optional<std::string>& cmdline) {
   Platform platform;
   platform.name = "package of " + image.name;
   platform.kernel = image.kernel.id;
@@ -41,6 +43,8 @@ Platform platform_for_package(const ImageTrust& image, const ConfigFile* config)
   platform.signatures = signatures_of(platform.config, Truth::unknown);
   mark_absent_rings(platform);
   // As it is after boot: root has turned nothing off, and loaded no policy.
+  platform.cmdline = cmdline;
+  if (says_nomodule(platform) == Truth::no) platform.state.modules_disabled = false;
   platform.state.kexec_load_disabled = false;
   platform.ima.policy_is_known = true;
   return platform;
@@ -488,8 +492,9 @@ TrustAnswer TrustBook::trust_of(const std::shared_ptr<const ImageTrust>& image,
   auto& trust = by_image_[{image.get(), config.get()}];
   if (!trust) {
     const KernelChoice kernel = with_version(image->kernel, options_.version);
-    Platform platform = options_.for_package ? platform_for_package(*image, config.get())
-                                             : platform_for_verify(kernel.id);
+    Platform platform = options_.for_package
+                            ? platform_for_package(*image, config.get(), options_.cmdline)
+                            : platform_for_verify(kernel.id);
     ListedCertificates certificates;
     append(certificates, image->certificates, image->name);
     trust = make_trust(kernel, std::move(platform), certificates, image);

@@ -24,6 +24,7 @@ struct TrustOptions {
   // The kernel as its package describes it: built-in keys and configuration, without knowledge of
   // how it is booted. Else it is asked whether a signature is good, and nothing else.
   bool for_package = false;
+  std::optional<std::string> cmdline;  // that it is booted with; for_package alone
 
   bool is_given() const { return has_certificates || image != nullptr; }
 };

@@ -84,6 +84,21 @@ inline Bytes sample_module(const std::string& release) {
   return sample.write();
 }
 
+// One that sample_image() of the same release loads, with kSampleConfig, once it is signed.
+inline Bytes loadable_module(const std::string& release) {
+  std::string info = "name=sample";
+  for (const std::string& entry : {std::string("license=GPL"), std::string("intree=Y"),
+                                   "vermagic=" + release + " SMP mod_unload aarch64"})
+    info += '\0' + entry;
+  info += '\0';
+  ElfSample sample(true, false);
+  sample.machine = 183;  // EM_AARCH64
+  sample.sections.push_back({".modinfo", 1, Bytes(info.begin(), info.end())});
+  sample.sections.push_back({".gnu.linkonce.this_module", 1, Bytes(64)});
+  sample.add_symbols({{"init_module", 0, 0, 1}});
+  return sample.write();
+}
+
 // An arm64 Image with a banner and a system certificate list (certs/system_certificates.S), between
 // bytes that cannot be compressed.
 inline Bytes sample_image(const std::string& release, const Bytes& certificate) {
@@ -115,6 +130,7 @@ inline Bytes sample_image(const std::string& release, const Bytes& certificate) 
 }
 
 inline constexpr std::string_view kSampleConfig =
-    "CONFIG_MODULE_SIG=y\nCONFIG_CRYPTO_SHA256=y\nCONFIG_CRYPTO_RSA=y\n";
+    "CONFIG_MODULES=y\nCONFIG_MODULE_SIG=y\nCONFIG_CRYPTO_SHA256=y\nCONFIG_CRYPTO_RSA=y\n"
+    "CONFIG_SMP=y\nCONFIG_MODULE_UNLOAD=y\n";
 
 }  // namespace assay

@@ -30,7 +30,7 @@ class TrustTest : public testing::Test {
   void install(const SigningKey& key, int count, const std::string& release = kRelease) {
     put("root/boot/vmlinuz-" + release, sample_image(release, key.der()));
     put("root/boot/config-" + release, bytes_of_text(kSampleConfig));
-    const Bytes module = key.sign(sample_module(release));
+    const Bytes module = key.sign(loadable_module(release));
     for (int i = 0; i < count; ++i) put(modules(release) + std::to_string(i) + ".ko", module);
   }
   static Bytes bytes_of_text(std::string_view text) { return {text.begin(), text.end()}; }
@@ -243,7 +243,8 @@ TEST_F(TrustTest, DamagedImageIsMalformedAndNamed) {
 class JudgeTest : public TrustTest {
  protected:
   static Ran judge(const std::string& path, const std::string& jobs = "-j4") {
-    return run_assay({"judge", "module", "--platform", "package", "--json", jobs, path});
+    return run_assay(
+        {"judge", "module", "--platform", "package", "--cmdline", "quiet", "--json", jobs, path});
   }
   static int count(const Ran& ran, const std::string& decision) {
     return static_cast<int>(std::ranges::count_if(
@@ -306,6 +307,46 @@ TEST_F(JudgeTest, TwoConfigurationsThatDifferDecideNothing) {
   const Ran ran = judge(package());
   EXPECT_EQ(count(ran, "undetermined"), 1);
   EXPECT_NE(ran.out.find("differ"), std::string::npos) << ran.out;
+}
+
+// The package's configuration counts, and what it leaves open is named.
+TEST_F(JudgeTest, PackageSaysWhatItSaysAndNoMore) {
+  const SigningKey key("key");
+  install(key, 1);
+  const auto verdict_of = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> command = {"judge", "module", "--platform", "package", "--json"};
+    command.insert(command.end(), more.begin(), more.end());
+    command.push_back(package());
+    return run_assay(command).artifact("0.ko");
+  };
+  EXPECT_EQ(verdict_of({})["open"], Json({"state.modules_disabled", "kernel.cmdline"}));
+  EXPECT_EQ(verdict_of({"--cmdline", "nomodule"})["deciding_rule"], "module-load/modules-enabled");
+  EXPECT_EQ(verdict_of({"--cmdline", "module_blacklist=sample"})["errno"], "EPERM");
+  const std::string config = "root/boot/config-" + std::string(kRelease);
+  put(config, bytes_of_text("# CONFIG_MODULES is not set\n"));
+  EXPECT_EQ(verdict_of({})["errno"], "ENOSYS");
+  EXPECT_EQ(verdict_of({})["deciding_rule"], "module-load/has-modules");
+  // Without a signature: how it was booted decides.
+  put(config, bytes_of_text(kSampleConfig));
+  put(modules() + "0.ko", loadable_module(kRelease));
+  EXPECT_EQ(verdict_of({"--cmdline", "quiet"})["open"], Json({"state.sig_enforce"}));
+  put(config, bytes_of_text(std::string(kSampleConfig) + "CONFIG_MODULE_SIG_FORCE=y\n"));
+  EXPECT_EQ(verdict_of({"--cmdline", "quiet"})["errno"], "EKEYREJECTED");
+}
+
+TEST_F(JudgeTest, ImageOfAPackageByItsOwnConfiguration) {
+  const SigningKey key("key");
+  install(key, 1);
+  const auto verdict_of = [&](const std::string& config) {
+    put("root/boot/config-" + std::string(kRelease), bytes_of_text(config));
+    return run_assay({"judge", "kexec", "--platform", "package", "--json", package()})
+        .artifact("vmlinuz-" + std::string(kRelease));
+  };
+  EXPECT_EQ(verdict_of("CONFIG_KEXEC=y\n")["errno"], "ENOSYS");
+  const std::string checks = "CONFIG_KEXEC_FILE=y\nCONFIG_KEXEC_SIG=y\n";
+  EXPECT_EQ(verdict_of(checks + "CONFIG_KEXEC_SIG_FORCE=y\n")["decision"], "refused");
+  EXPECT_EQ(verdict_of(checks + "CONFIG_SECURITY_LOCKDOWN_LSM=y\n")["open"],
+            Json({"state.lockdown"}));
 }
 
 }  // namespace
