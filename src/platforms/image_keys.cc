@@ -16,8 +16,16 @@ Result<ImageKeys::Keys> ImageKeys::find(const std::string& path) {
   }();
   if (!list) return std::unexpected(with_path(list.error(), encode_name(path)));
   Keys keys;
-  for (const auto& der : list->certificates) keys.push_back(PreparedCertificate::own(der));
+  for (const auto& der : list->certificates) keys.push_back(share(PreparedCertificate::own(der)));
   return by_path_.emplace(path, std::move(keys)).first->second;
+}
+
+std::shared_ptr<const PreparedCertificate> ImageKeys::share(
+    std::shared_ptr<const PreparedCertificate> certificate) {
+  if (certificate->x509().fault) return certificate;  // it is not known where it ends
+  const auto bytes = certificate->x509().raw.bytes();
+  return by_content_.try_emplace(std::vector<std::uint8_t>(bytes.begin(), bytes.end()), certificate)
+      .first->second;
 }
 
 }  // namespace assay

@@ -1,8 +1,8 @@
-// platforms/image_keys.h - the certificates built into kernel images, each image read once however
-// many platforms name it.
+// platforms/image_keys.h - the certificates of several platforms: each kernel image is read once
+// however many platforms name it, and equal certificates are one in memory.
 //
-// Platforms of one image then have the same keys in memory, so that what was computed with a key
-// for one of them serves the others (signatures/public_key_verify.h).
+// What was computed with a key for one platform then serves the others
+// (signatures/public_key_verify.h).
 
 #pragma once
 
@@ -23,8 +23,13 @@ class ImageKeys {
   // Those of the image at `path`, in the order of its list.
   Result<Keys> find(const std::string& path);
 
+  // The certificate of these bytes that came first.
+  std::shared_ptr<const PreparedCertificate> share(
+      std::shared_ptr<const PreparedCertificate> certificate);
+
  private:
   std::map<std::string, Keys> by_path_;
+  std::map<std::vector<std::uint8_t>, std::shared_ptr<const PreparedCertificate>> by_content_;
 };
 
 }  // namespace assay

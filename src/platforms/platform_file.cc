@@ -322,7 +322,8 @@ class PlatformReader {
                   if (!spoilt) spoilt = error;
                 }));
       if (spoilt) return std::unexpected(*spoilt);
-      for (const auto& certificate : certificates) keys.push_back({certificate, usable, *path});
+      for (const auto& certificate : certificates)
+        keys.push_back({images_.share(certificate), usable, *path});
     }
     return std::optional(std::move(keys));
   }

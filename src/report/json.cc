@@ -396,6 +396,7 @@ std::string to_json(const JudgedArtifact& judged, const Verdict& verdict) {
   if (!judged.taint.empty()) json["taint"] = judged.taint;
   if (judged.signature_err) json["signature_errno"] = errno_name(*judged.signature_err);
   if (!verdict.open.empty()) json["open"] = verdict.open;
+  for (const Errno err : verdict.refused_with) json["refused_with"].push_back(errno_name(err));
   json["log"] = verdict.log;
   json["steps"] = steps_of(verdict.steps);
   json["measured"] = judged.measured;

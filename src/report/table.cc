@@ -4,10 +4,12 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <system_error>
 
 #include "base/hex.h"
 #include "base/name.h"
 #include "report/ima_record_report.h"
+#include "report/open_questions.h"
 #include "survey/verify_pe.h"
 
 namespace assay {
@@ -321,6 +323,51 @@ std::string steps_to_text(const std::vector<Step>& steps) {
   return text;
 }
 
+namespace {
+
+// "E (no valid signature), O (built out of tree)".
+std::string taint_text(std::string_view letters) {
+  struct Letter {
+    char letter;
+    std::string_view says;
+  };
+  constexpr Letter kLetters[] = {{'P', "its license is not free"},
+                                 {'F', "loaded by force"},
+                                 {'C', "from drivers/staging"},
+                                 {'O', "built out of tree"},
+                                 {'E', "no valid signature"}};
+  std::string text;
+  for (const Letter& one : kLetters)
+    if (letters.contains(one.letter))
+      text += fmt::format("{}{} ({})", text.empty() ? "" : ", ", one.letter, one.says);
+  return text;
+}
+
+// What whoever asks sees of it.
+std::string outcome_lines(const JudgedArtifact& judged, const Verdict& verdict) {
+  constexpr std::string_view kIndent = "             ";
+  switch (verdict.decision) {
+    case Decision::refused:
+      return fmt::format("{}the system call fails with {} ({}): {}\n", kIndent,
+                         errno_name(verdict.err), errno_number(verdict.err),
+                         std::generic_category().message(errno_number(verdict.err)));
+    case Decision::allowed_tainted:
+      return fmt::format("{}it loads, and taints the kernel: {}\n", kIndent,
+                         taint_text(judged.taint));
+    case Decision::allowed_unverified:
+      return fmt::format("{}it is taken although no good signature was found\n", kIndent);
+    case Decision::crashes: return fmt::format("{}the kernel itself goes wrong\n", kIndent);
+    case Decision::undetermined: break;
+    case Decision::allowed: return {};
+  }
+  std::string text;
+  for (const std::string& key : verdict.open)
+    text += fmt::format("{}to be known: {} - {}\n", kIndent, key, question_of(key));
+  return text;
+}
+
+}  // namespace
+
 std::string to_text(const JudgedArtifact& judged, const Verdict& verdict, const TextStyle& style) {
   std::string text = fmt::format("{} {}  {}, {}", label_of(verdict.decision, style), judged.path,
                                  judged.request, judged.platform);
@@ -328,6 +375,8 @@ std::string to_text(const JudgedArtifact& judged, const Verdict& verdict, const 
   text += '\n';
   if (judged.reason) text += reason_line(*judged.reason);
   if (!style.verbose) return text;
+  text += outcome_lines(judged, verdict);
+  if (!verdict.steps.empty()) text += "  the kernel's rules, in the order in which it asks:\n";
   text += steps_to_text(verdict.steps);
   for (const std::string& line : verdict.log) text += fmt::format("  kernel log: {}\n", line);
   return text;
