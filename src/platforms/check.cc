@@ -1,6 +1,7 @@
 #include "platforms/check.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "bytes/content.h"
 #include "judge/module_sig.h"
@@ -13,6 +14,11 @@ namespace assay {
 namespace {
 
 std::string answer_of(const Verdict& verdict) {
+  if (!verdict.refused_with.empty()) {
+    std::vector<std::string_view> errors;
+    for (const Errno err : verdict.refused_with) errors.push_back(errno_name(err));
+    return fmt::format("refused ({})", fmt::join(errors, " or "));
+  }
   if (verdict.decision == Decision::undetermined) return "not known";
   std::string answer(decision_name(verdict.decision));
   if (verdict.err != Errno::none) answer += fmt::format(" ({})", errno_name(verdict.err));
@@ -45,7 +51,9 @@ class Checker {
   template <class Run>
   void ask(std::string_view area, std::string_view subject, std::string_view function, Run run) {
     const Verdict verdict = conclude(platform_.kernel, true, run);
-    CheckRow row{area, subject, answer_of(verdict), {}, std::string(function), verdict.open};
+    CheckRow row{area, subject, answer_of(verdict), {}, std::string(function), {}};
+    // What is open decides nothing where every answer ends in a refusal.
+    if (verdict.refused_with.empty()) row.open = verdict.open;
     if (verdict.deciding != nullptr) {
       row.because = fmt::format("{}: {}", verdict.deciding->id, verdict.deciding->fails);
       row.kernel_function = verdict.deciding->site;

@@ -120,6 +120,20 @@ TEST(CheckPlatform, OpenStateIsNamed) {
   FAIL();
 }
 
+// What is open is not named where every answer ends in a refusal.
+TEST(CheckPlatform, RefusedEitherWay) {
+  Platform platform = platform_of(kDebian61, kFull);
+  platform.state.lockdown = Lockdown::integrity;
+  platform.state.sig_enforce.reset();
+  for (const CheckRow& row : check_platform(platform)) {
+    if (row.subject != kModule) continue;
+    EXPECT_EQ(row.answer, "refused (EPERM or EKEYREJECTED)");
+    EXPECT_TRUE(row.open.empty());
+    return;
+  }
+  FAIL();
+}
+
 // Every sample is recognised and reaches the signature check (or the end, where there is none).
 TEST(CheckPlatform, SamplesAreImagesOfTheirArchitecture) {
   for (const KernelVersion version : kAnchors) {

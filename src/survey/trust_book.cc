@@ -421,8 +421,11 @@ bool TrustBook::try_answer(const Question& question) {
                                        "no kernel image of release {} was found among "
                                        "the paths given, in lib/modules or in boot",
                                        fmt::join(names, " (where it lies) or "));
-    run_later_([answer = question.answer, text] {
-      answer(fail(Reason::no_trust, {}, text + "; give --kernel IMAGE or --trust CERTIFICATE"));
+    const std::string helps = options_.for_package
+                                  ? "; name the package, or the folder that has both"
+                                  : "; give --kernel IMAGE or --trust CERTIFICATE";
+    run_later_([answer = question.answer, text = text + helps] {
+      answer(fail(Reason::no_trust, {}, text));
     });
     return true;
   }

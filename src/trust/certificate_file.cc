@@ -51,7 +51,9 @@ Result<Certificates> load_file(const std::string& path) {
   ContentStream stream(*file);
   ASSAY_TRY(const auto image, find_kernel_image(*file));
   if (image)
-    return fail(Reason::not_a_certificate, {}, "it is a kernel image: give it with --kernel");
+    return fail(
+        Reason::not_a_certificate, {},
+        "it is a kernel image (verify takes it as --kernel, a platform file as image in [kernel])");
   ASSAY_TRY(const auto bytes, read_all(stream, limits::kTrustFile));
   return parse_certificates(View(bytes));
 }

@@ -179,5 +179,77 @@ TEST_F(JudgeOnPlatforms, PagesOfMechanismsAreCurrent) {
   EXPECT_EQ(difference.status, 0) << text(difference.out);
 }
 
+// Of several platforms: what differs is shown, and what is known on none of them.
+TEST_F(JudgeOnPlatforms, WhatIsOpenEverywhereIsListed) {
+  const std::string one = platform("one.toml", "x86_64", "");
+  const std::string two = platform("two.toml", "x86_64", "secure_boot = false\n");
+  const std::string file = write("unsigned.ko", "no module");
+  write("other.ko", "no module either");
+  for (const std::string& path : {file, folder_.path().string()}) {
+    const Finished judged = assay({"judge", "module", "--platform", one, "--platform", two, path});
+    EXPECT_EQ(judged.status, 2) << judged.error;
+    const std::string out = text(judged.out);
+    EXPECT_NE(out.find("unsigned.ko  module, each of 2 platforms"), out.npos) << out;
+    EXPECT_NE(out.find("no signature at the end of the file"), out.npos) << out;
+    EXPECT_NE(out.find("state.sig_enforce"), out.npos) << out;
+  }
+}
+
+// A reader who knows no kernel source learns what the caller sees, and what would have to be known.
+TEST_F(JudgeOnPlatforms, ExplanationsForPeople) {
+  const std::string file = write("unsigned.ko", "no module");
+  const auto judge = [&](const std::string& state) {
+    const Finished judged =
+        assay({"judge", "module", "--platform", platform("p.toml", "x86_64", state), file});
+    return text(judged.out);
+  };
+  const auto expect = [](const std::string& out, std::initializer_list<const char*> parts) {
+    for (const char* part : parts) EXPECT_NE(out.find(part), out.npos) << part << " in\n" << out;
+  };
+  expect(judge("sig_enforce = true\nlockdown = \"none\"\n"),
+         {"no signature at the end of the file; signatures are enforced",
+          "the system call fails with EKEYREJECTED (129): Key was rejected by service",
+          "the kernel's rules, in the order in which it asks"});
+  expect(judge("sig_enforce = false\nlockdown = \"integrity\"\n"),
+         {"the kernel is locked down", "EPERM (1): Operation not permitted",
+          "kernel log: Lockdown: "});
+  expect(judge("sig_enforce = false\n"),
+         {"undetermined", "no signature at the end of the file", "state.lockdown",
+          "to be known: state.lockdown - is the kernel locked down"});
+  expect(judge("lockdown = \"integrity\"\n"),
+         {"no signature at the end of the file; refused either way, with EPERM or EKEYREJECTED; "
+          "which depends on state.sig_enforce"});
+}
+
+TEST_F(JudgeOnPlatforms, CommandLineOfOption) {
+  const std::string file = write("unsigned.ko", "no module");
+  const std::string bare = write("bare.toml",
+                                 "schema = 1\n[kernel]\nversion = \"6.12\"\narch = \"x86_64\"\n"
+                                 "config = { CONFIG_MODULE_SIG = \"y\" }\n[ima]\npolicy = []\n");
+  const auto rule = [&](const std::string& line, const std::string& platform) {
+    const std::string out = text(
+        assay({"judge", "module", "--json", "--platform", platform, "--cmdline", line, file}).out);
+    return Json::parse(out.substr(0, out.find('\n')))["deciding_rule"];
+  };
+  EXPECT_EQ(rule("nomodule", bare), "module-load/modules-enabled");
+  const std::string said =
+      platform("said.toml", "x86_64", "sig_enforce = true\nlockdown = \"none\"\n");
+  EXPECT_EQ(rule("nomodule", said), "module-sig/not-enforced") << "what the platform says counts";
+}
+
+TEST_F(JudgeOnPlatforms, RulesOfFirmwareShimAndGrubAreListed) {
+  for (const auto& [wanted, status] :
+       {std::pair<const char*, const char*>{"firmware/hash-not-in-dbx", "EFI_ACCESS_DENIED"},
+        {"grub-appended/marker", "GRUB_ERR_BAD_SIGNATURE"}}) {
+    const Finished listed = assay({"rules", "--json", wanted});
+    EXPECT_EQ(listed.status, 0) << listed.error;
+    const Json rule = Json::parse(text(listed.out));
+    EXPECT_EQ(rule["id"], wanted);
+    EXPECT_EQ(rule["status"], status);
+    EXPECT_TRUE(rule["errno"].is_null());
+  }
+  EXPECT_NE(text(assay({"rules"}).out).find("\nshim/"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace assay
