@@ -45,6 +45,7 @@ Platform platform_for_package(const ImageTrust& image, const ConfigFile* config,
   // As it is after boot: root has turned nothing off, and loaded no policy.
   platform.cmdline = cmdline;
   if (says_nomodule(platform) == Truth::no) platform.state.modules_disabled = false;
+  if (has_lockdown(platform) == Truth::no) platform.state.lockdown = Lockdown::none;
   platform.state.kexec_load_disabled = false;
   platform.ima.policy_is_known = true;
   return platform;

@@ -118,9 +118,9 @@ TEST(BootState, Lockdown) {
       {"lockdown=confidentiality lockdown=integrity", early, Truth::yes, Truth::yes},
       {"lockdown=none", early, Truth::unknown, Truth::unknown},
       {"lockdown=integrity", listed, Truth::yes, Truth::unknown},
-      {"lockdown=integrity", unlisted, Truth::no, Truth::no},
+      {"lockdown=integrity", unlisted, Truth::unknown, Truth::unknown},
       {"lockdown=integrity lsm=lockdown,yama", unlisted, Truth::yes, Truth::unknown},
-      {"lockdown=integrity lsm=yama", listed, Truth::no, Truth::no},
+      {"lockdown=integrity lsm=yama", listed, Truth::unknown, Truth::unknown},
       {"lockdown=integrity lsm=yama", early, Truth::yes, Truth::unknown},
   };
   for (const LockdownCase& one : cases) {
@@ -129,9 +129,12 @@ TEST(BootState, Lockdown) {
     EXPECT_EQ(platform.locked_down(Lockdown::integrity), one.integrity) << one.line;
     EXPECT_EQ(platform.locked_down(Lockdown::confidentiality), one.confidentiality) << one.line;
   }
-  EXPECT_EQ(platform_with("lockdown=integrity", {{"CONFIG_SECURITY_LOCKDOWN_LSM", "n"}})
-                .locked_down(Lockdown::integrity),
+  // Nobody to ask: lockdown= is heard and changes nothing.
+  EXPECT_EQ(has_lockdown(platform_with("lockdown=integrity", {unlisted})), Truth::no);
+  EXPECT_EQ(has_lockdown(platform_with("quiet", {{"CONFIG_SECURITY_LOCKDOWN_LSM", "y"}, unlisted})),
             Truth::no);
+  EXPECT_EQ(has_lockdown(platform_with({}, {{"CONFIG_SECURITY_LOCKDOWN_LSM", "y"}, unlisted})),
+            Truth::unknown);
   EXPECT_EQ(platform_with("quiet", {{"CONFIG_SECURITY_LOCKDOWN_LSM", "y"},
                                     {"CONFIG_SECURITY_LOCKDOWN_LSM_EARLY", "y"},
                                     {"CONFIG_LOCK_DOWN_KERNEL_FORCE_INTEGRITY", "y"}})

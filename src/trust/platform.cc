@@ -63,7 +63,9 @@ Truth Platform::has_option(std::string_view option) const {
 Truth Platform::sig_enforce() const {
   if (state.sig_enforce) return truth(*state.sig_enforce);
   if (config.is_on("CONFIG_MODULE_SIG_FORCE") == Truth::yes) return Truth::yes;
-  return (config.is_on("CONFIG_MODULE_SIG") && says_sig_enforce(*this)) == Truth::yes ? Truth::yes : Truth::unknown;
+  return (config.is_on("CONFIG_MODULE_SIG") && says_sig_enforce(*this)) == Truth::yes
+             ? Truth::yes
+             : Truth::unknown;
 }
 
 Truth Platform::kexec_sig_enforce() const {
@@ -72,14 +74,11 @@ Truth Platform::kexec_sig_enforce() const {
   return forced || (config.is_on("CONFIG_IMA_ARCH_POLICY") && secure_boot());
 }
 
-// What the configuration and the command line leave open, the firmware and root may have raised.
+// Whatever the configuration and the command line do not settle, firmware and root may have.
 Truth Platform::locked_down(Lockdown at_least) const {
   if (state.lockdown) return truth(*state.lockdown >= at_least);
-  if (at_least == Lockdown::none) return Truth::yes;
-  const Truth asked = has_lockdown(*this);
-  if (asked == Truth::no) return Truth::no;
   const Lockdown least = std::max(lockdown_of_config(config), lockdown_of_command_line(*this));
-  return least >= at_least && asked == Truth::yes ? Truth::yes : Truth::unknown;
+  return least >= at_least && has_lockdown(*this) == Truth::yes ? Truth::yes : Truth::unknown;
 }
 
 KernelCrypto crypto_of(const KernelConfig& config, Truth autoload) {
