@@ -115,7 +115,7 @@ Examples:
   }
 
   ExitStatus run(const CommonOptions& common, Output& output) override {
-    Judging judging{common.text_style(), {}, {}, {}, {}, {}, {}};
+    Judging judging{common.text_style(), {}, {}, {}, {}, {}};
     LoadedPlatforms loaded;
     if (!asks_package()) {
       auto found =
