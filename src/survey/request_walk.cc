@@ -22,9 +22,13 @@ std::string_view audit_operation(std::string_view cause) {
   return "appraise_data";
 }
 
-// By the state, which is made first: it may lie in `room`.
+// By the state, which is made first: it may lie in `room`. How boot comes to its rules is no part
+// of what a request meets, so that is walked apart; its questions are those of the walk.
 const ImaState& state_of(const PlatformIma& ima, Walk& walk, std::optional<ImaState>& room) {
-  return ima.state(walk, room);
+  Walk apart(walk.kernel(), walk.choices(), false);
+  const ImaState& state = ima.state(apart, room);
+  for (const Choice& choice : apart.choices()) walk.settle(Truth::unknown, choice.key);
+  return state;
 }
 
 }  // namespace

@@ -6,12 +6,14 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <numeric>
 #include <optional>
 #include <variant>
 
 #include "base/limits.h"
 #include "base/name.h"
 #include "formats/module_name.h"
+#include "survey/alike.h"
 #include "survey/attempt.h"
 #include "survey/inner_images.h"
 #include "survey/open_whole.h"
@@ -424,6 +426,9 @@ Surveyed survey_and_judge_on(const SurveyOptions& options, const JudgeRequest& r
     for (const HashAlgo* hash : machines.back().hashes())
       if (std::ranges::find(hashes, hash) == hashes.end()) hashes.push_back(hash);
   }
+  std::vector<std::size_t> alike(machines.size());
+  std::iota(alike.begin(), alike.end(), std::size_t{0});
+  if (request.request == Request::module) alike = find_alike_for_modules(machines);
   Explaining explaining(request.explain);
   const auto judge = [&](const Found& found) -> Result<std::optional<Verdicts>> {
     ASSAY_TRY(const auto file, open_found(found));
@@ -436,8 +441,15 @@ Surveyed survey_and_judge_on(const SurveyOptions& options, const JudgeRequest& r
               collect_request(request, {content, found.inner_name, found.path, hashes}));
     const bool explain = explaining.next();
     Verdicts verdicts;
-    for (const PlatformIma& platform : machines)
-      verdicts.push_back(judge_on(request, evidence, found.name, platform, explain));
+    verdicts.reserve(machines.size());
+    for (std::size_t i = 0; i < machines.size(); ++i) {
+      if (alike[i] == i) {
+        verdicts.push_back(judge_on(request, evidence, found.name, machines[i], explain));
+      } else {
+        verdicts.push_back(verdicts[alike[i]]);
+        verdicts.back().platform = machines[i].platform().name;
+      }
+    }
     return std::optional(std::move(verdicts));
   };
   const auto work = [&](const Found& found, std::uint64_t ticket) {

@@ -50,15 +50,19 @@ Truth modules_disabled(const Platform& platform) {
   return says_nomodule(platform) == Truth::yes ? Truth::yes : Truth::unknown;
 }
 
+std::optional<std::string> module_blacklist(const Platform& platform) {
+  return last_value(platform, "module_blacklist");
+}
+
 Truth denies_module(const Platform& platform, std::string_view name) {
   if (!platform.cmdline) return Truth::unknown;
-  const auto list = last_value(platform, "module_blacklist");
+  const auto list = module_blacklist(platform);
   return truth(list && !name.empty() && lists(*list, name));
 }
 
 Truth denies_modules(const Platform& platform) {
   if (!platform.cmdline) return Truth::unknown;
-  const auto list = last_value(platform, "module_blacklist");
+  const auto list = module_blacklist(platform);
   return truth(list && list->find_first_not_of(',') != list->npos);
 }
 

@@ -18,6 +18,8 @@ Truth says_nomodule(const Platform& platform);
 // kernel.modules_disabled, which nothing takes back.
 Truth modules_disabled(const Platform& platform);
 
+// The last module_blacklist=; nothing where there is none, or the command line is not known.
+std::optional<std::string> module_blacklist(const Platform& platform);
 // Does the last module_blacklist= name it (kernel/module/main.c blacklisted)?
 Truth denies_module(const Platform& platform, std::string_view name);
 // Is there such a list, with a name in it?

@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "testing/elf_sample.h"
 #include "testing/process.h"
@@ -249,6 +252,60 @@ TEST_F(JudgeOnPlatforms, RulesOfFirmwareShimAndGrubAreListed) {
     EXPECT_TRUE(rule["errno"].is_null());
   }
   EXPECT_NE(text(assay({"rules"}).out).find("\nshim/"), std::string::npos);
+}
+
+// Platforms that cannot differ share their verdicts: together they say what each says alone.
+TEST_F(JudgeOnPlatforms, TogetherAsAlone) {
+  std::vector<std::string> platforms;
+  for (const char* enforce : {"true", "false", ""})
+    for (const char* lockdown : {"none", "integrity", "confidentiality", ""})
+      for (const char* line : {"quiet", "ro", "nomodule", "module_blacklist=sample",
+                               "ima_policy=tcb", "ima_policy=appraise_tcb"}) {
+        std::string state;
+        if (*enforce != 0) state += std::string("sig_enforce = ") + enforce + "\n";
+        if (*lockdown != 0) state += std::string("lockdown = \"") + lockdown + "\"\n";
+        platforms.push_back(write(
+            "p" + std::to_string(platforms.size()) + ".toml",
+            "schema = 1\n[kernel]\nversion = \"6.12\"\narch = \"x86_64\"\nvariant = \"debian\"\n"
+            "cmdline = \"" +
+                std::string(line) +
+                "\"\nconfig = { CONFIG_MODULE_SIG = \"y\", CONFIG_IMA = \"y\", "
+                "CONFIG_IMA_APPRAISE = \"y\" }\n[ima]\npolicy = []\n[state]\n" +
+                state));
+      }
+  const std::string folder = folder_ / "modules";
+  std::filesystem::create_directory(folder);
+  write("modules/text.ko", "no module");
+  write("modules/marker.ko", std::string(100, 'x') + "~Module signature appended~\n");
+  ElfSample elf(true, false);
+  const std::string info = std::string("name=sample") + '\0' + "vermagic=6.12 " + '\0';
+  elf.sections.push_back({".modinfo", 1, std::vector<std::uint8_t>(info.begin(), info.end())});
+  elf.sections.push_back({".gnu.linkonce.this_module", 1, std::vector<std::uint8_t>(64)});
+  elf.add_symbols({{"init_module", 0, 0, 1}});
+  write("modules/sample.ko", text(elf.write()));
+  const auto verdicts = [&](const std::vector<std::string>& asked) {
+    std::vector<std::string> command = {"judge", "module", "--json"};
+    for (const std::string& one : asked) command.insert(command.end(), {"--platform", one});
+    command.push_back(folder);
+    std::istringstream lines(text(assay(command).out));
+    std::map<std::string, std::string> found;
+    for (std::string line; std::getline(lines, line);) {
+      const Json json = Json::parse(line);
+      if (json["schema"] == "assay.verdict/1")
+        found[json["platform"].get<std::string>() + json["path"].get<std::string>()] = line;
+    }
+    return found;
+  };
+  const auto together = verdicts(platforms);
+  EXPECT_EQ(together.size(), 3 * platforms.size());
+  std::map<std::string, std::string> alone;
+  for (const std::string& one : platforms) alone.merge(verdicts({one}));
+  EXPECT_EQ(together, alone);
+  std::set<std::string> decisions;
+  for (const auto& [place, line] : together)
+    decisions.insert(Json::parse(line)["decision"].get<std::string>() +
+                     Json::parse(line)["errno"].dump());
+  EXPECT_GE(decisions.size(), 5U) << "they differ";
 }
 
 }  // namespace
