@@ -249,7 +249,7 @@ TEST_F(JudgeOnPlatforms, RulesOfFirmwareShimAndGrubAreListed) {
     const Json rule = Json::parse(text(listed.out));
     EXPECT_EQ(rule["id"], wanted);
     EXPECT_EQ(rule["status"], status);
-    EXPECT_TRUE(rule["errno"].is_null());
+    EXPECT_FALSE(rule.contains("errno"));
   }
   EXPECT_NE(text(assay({"rules"}).out).find("\nshim/"), std::string::npos);
 }
