@@ -7,7 +7,9 @@
 
 #include "base/name.h"
 #include "bytes/content.h"
+#include "crypto/command_signer.h"
 #include "crypto/private_key.h"
+#include "crypto/signature_check.h"
 #include "trust/certificate_file.h"
 
 namespace assay {
@@ -40,6 +42,15 @@ Result<std::vector<std::vector<std::uint8_t>>> read_certificates(const std::stri
   return found;
 }
 
+// The first is the signer's own.
+SigningCertificate make_signing_certificate(std::vector<std::vector<std::uint8_t>> all) {
+  SigningCertificate certificate;
+  certificate.der = std::move(all.front());
+  certificate.chain.assign(std::make_move_iterator(all.begin() + 1),
+                           std::make_move_iterator(all.end()));
+  return certificate;
+}
+
 std::string first_line(std::string text) { return text.substr(0, text.find_first_of("\r\n")); }
 
 }  // namespace
@@ -48,6 +59,11 @@ void SignerArguments::add_to(CLI::App& app) {
   app.add_option("--key", key_, "the private key: PEM, DER or PKCS#12")
       ->type_name("FILE")
       ->option_text("FILE");
+  app.add_option("--signer", command_,
+                 "a command that has the key: it is started once and asked with digests "
+                 "(docs/signer-protocol.md)")
+      ->type_name("COMMAND")
+      ->option_text("COMMAND");
   app.add_option("--cert", certificate_,
                  "its certificate, PEM or DER; of PKCS#12 the one that comes with the key")
       ->type_name("FILE")
@@ -65,7 +81,10 @@ void SignerArguments::add_to(CLI::App& app) {
 }
 
 Result<void> SignerArguments::check() const {
-  if (key_.empty()) return fail(Reason::usage, {}, "--key is missing");
+  if (key_.empty() == command_.empty())
+    return fail(Reason::usage, {}, "one of --key and --signer is to be given");
+  if (!command_.empty() && certificate_.empty())
+    return fail(Reason::usage, {}, "--cert is missing");
   if (!passphrase_.empty() && !passphrase_.starts_with("env:") && !passphrase_.starts_with("file:"))
     return fail(Reason::usage, {}, "--passphrase is env:NAME or file:PATH");
   return {};
@@ -84,7 +103,15 @@ Result<std::optional<std::string>> SignerArguments::passphrase() const {
   return from_environment("KBUILD_SIGN_PIN");
 }
 
-Result<SigningIdentity> SignerArguments::load() const {
+Result<std::vector<std::vector<std::uint8_t>>> SignerArguments::given_certificates() const {
+  std::vector<std::vector<std::uint8_t>> all;
+  if (!certificate_.empty()) {
+    ASSAY_TRY(all, read_certificates(certificate_));
+  }
+  return all;
+}
+
+Result<SigningIdentity> SignerArguments::load_key() const {
   ASSAY_TRY(const auto file, read_small(key_));
   ASSAY_TRY(const auto given, passphrase());
   auto key = parse_private_key(View(file), [&]() -> std::optional<std::string> {
@@ -93,18 +120,32 @@ Result<SigningIdentity> SignerArguments::load() const {
     return typed == nullptr ? std::nullopt : std::optional<std::string>(typed);
   });
   if (!key) return std::unexpected(with_path(std::move(key.error()), encode_name(key_)));
+  ASSAY_TRY(auto certificates, given_certificates());
+  if (certificates.empty()) certificates = std::move(key->certificates);
+  if (certificates.empty()) return fail(Reason::usage, {}, "--cert is missing");
   SigningIdentity identity;
   identity.signer = std::move(key->signer);
-  auto certificates = std::move(key->certificates);
-  if (!certificate_.empty()) {
-    ASSAY_TRY(certificates, read_certificates(certificate_));
-  }
-  if (certificates.empty()) return fail(Reason::usage, {}, "--cert is missing");
-  identity.certificate.der = std::move(certificates.front());
-  identity.certificate.chain.assign(certificates.begin() + 1, certificates.end());
+  identity.certificate = make_signing_certificate(std::move(certificates));
+  return identity;
+}
+
+// The key that the command has is the one of the certificate: each answer is checked with it.
+Result<SigningIdentity> SignerArguments::start_command() const {
+  ASSAY_TRY(auto certificates, given_certificates());
+  SigningIdentity identity;
+  identity.certificate = make_signing_certificate(std::move(certificates));
+  ASSAY_TRY(SigningKey key, describe_public_key(View(write_public_key(identity.certificate))));
+  ASSAY_TRY(auto signer, start_command_signer(command_, std::move(key)));
+  identity.signer = make_checked_signer(std::move(signer));
+  return identity;
+}
+
+Result<SigningIdentity> SignerArguments::load() const {
+  ASSAY_TRY(SigningIdentity identity, command_.empty() ? load_key() : start_command());
   for (const std::string& path : chain_) {
     ASSAY_TRY(auto more, read_certificates(path));
-    identity.certificate.chain.insert(identity.certificate.chain.end(), more.begin(), more.end());
+    auto& chain = identity.certificate.chain;
+    chain.insert(chain.end(), more.begin(), more.end());
   }
   ASSAY_CHECK(check_same_key(identity.certificate, identity.signer->key()));
   return identity;

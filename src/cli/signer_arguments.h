@@ -1,4 +1,5 @@
-// cli/signer_arguments.h - the options that say who signs: --key, --cert, --chain, --passphrase.
+// cli/signer_arguments.h - the options that say who signs: --key or --signer, --cert, --chain,
+// --passphrase.
 
 #pragma once
 
@@ -31,8 +32,12 @@ class SignerArguments {
 
  private:
   Result<std::optional<std::string>> passphrase() const;
+  Result<SigningIdentity> load_key() const;
+  Result<SigningIdentity> start_command() const;
+  Result<std::vector<std::vector<std::uint8_t>>> given_certificates() const;
 
   std::string key_;
+  std::string command_;
   std::string certificate_;
   std::vector<std::string> chain_;
   std::string passphrase_;

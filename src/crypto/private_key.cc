@@ -1,101 +1,18 @@
 #include "crypto/private_key.h"
 
-#include <openssl/bio.h>
-#include <openssl/core_names.h>
-#include <openssl/crypto.h>
-#include <openssl/ec.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/rsa.h>
-#include <openssl/store.h>
-#include <openssl/ui.h>
 #include <openssl/x509.h>
 
-#include <algorithm>
-#include <array>
 #include <cstring>
+
+#include "crypto/evp_key.h"
 
 namespace assay {
 
 namespace {
 
-struct Free {
-  void operator()(BIO* bio) const { BIO_free(bio); }
-  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
-  void operator()(EVP_PKEY_CTX* context) const { EVP_PKEY_CTX_free(context); }
-  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
-  void operator()(OSSL_STORE_CTX* store) const { OSSL_STORE_close(store); }
-  void operator()(OSSL_STORE_INFO* info) const { OSSL_STORE_INFO_free(info); }
-  void operator()(UI_METHOD* method) const { UI_destroy_method(method); }
-  void operator()(unsigned char* bytes) const { OPENSSL_free(bytes); }
-};
 template <class T>
-using Owned = std::unique_ptr<T, Free>;
-
-// libcrypto's last word, and its queue of errors emptied.
-std::unexpected<Error> crypto_error(Reason reason, std::string what) {
-  const unsigned long code = ERR_peek_last_error();
-  const char* text = code == 0 ? nullptr : ERR_reason_error_string(code);
-  ERR_clear_error();
-  if (text != nullptr) what += std::string(what.empty() ? "" : ": ") + text;
-  return fail(reason, {}, std::move(what));
-}
-
-// What i2d_ functions deliver.
-std::vector<std::uint8_t> der_of(auto write, auto* object) {
-  unsigned char* bytes = nullptr;
-  const int size = write(object, &bytes);
-  const Owned<unsigned char> owner(bytes);
-  if (size <= 0) return {};
-  return {bytes, bytes + size};
-}
-
-struct NamedCurve {
-  const char* name;
-  Curve curve;
-};
-constexpr NamedCurve kCurves[] = {{"prime192v1", Curve::p192},
-                                  {"prime256v1", Curve::p256},
-                                  {"secp384r1", Curve::p384},
-                                  {"secp521r1", Curve::p521}};
-
-std::optional<Curve> curve_of(EVP_PKEY* key) {
-  std::array<char, 64> name{};
-  if (EVP_PKEY_get_group_name(key, name.data(), name.size(), nullptr) != 1) return std::nullopt;
-  for (const NamedCurve& known : kCurves)
-    if (std::strcmp(known.name, name.data()) == 0) return known.curve;
-  return std::nullopt;
-}
-
-struct NamedAlgorithm {
-  const char* name;
-  SigningAlgorithm algorithm;
-};
-// libcrypto's names; those of ML-DSA since 3.5.
-constexpr NamedAlgorithm kAlgorithms[] = {
-    {"RSA", SigningAlgorithm::rsa},           {"EC", SigningAlgorithm::ecdsa},
-    {"ED25519", SigningAlgorithm::ed25519},   {"ML-DSA-44", SigningAlgorithm::mldsa44},
-    {"ML-DSA-65", SigningAlgorithm::mldsa65}, {"ML-DSA-87", SigningAlgorithm::mldsa87}};
-
-Result<SigningKey> describe_key(EVP_PKEY* key) {
-  const auto* known = std::ranges::find_if(
-      kAlgorithms, [key](const NamedAlgorithm& row) { return EVP_PKEY_is_a(key, row.name) == 1; });
-  if (known == std::end(kAlgorithms)) {
-    const char* name = EVP_PKEY_get0_type_name(key);
-    return fail(Reason::crypto_unavailable, {},
-                std::string("a key of type ") + (name == nullptr ? "unknown" : name));
-  }
-  SigningKey description;
-  description.algorithm = known->algorithm;
-  if (known->algorithm == SigningAlgorithm::ecdsa) {
-    description.curve = curve_of(key);
-    if (!description.curve) return fail(Reason::crypto_unavailable, {}, "the key's curve");
-  }
-  description.bits = static_cast<std::size_t>(EVP_PKEY_get_bits(key));
-  description.public_key = der_of(i2d_PUBKEY, key);
-  if (description.public_key.empty()) return crypto_error(Reason::crypto_failed, "public key");
-  return description;
-}
+using Owned = OwnedEvp<T>;
 
 class MemorySigner final : public Signer {
  public:
@@ -115,20 +32,12 @@ class MemorySigner final : public Signer {
 
  private:
   Result<SignatureOctets> sign_digest(const Digest& digest) const {
-    const std::string name(hash_name(digest.hash()));
-    const EVP_MD* hash = EVP_get_digestbyname(name.c_str());
-    const Owned<EVP_PKEY_CTX> context(EVP_PKEY_CTX_new_from_pkey(nullptr, key_.get(), nullptr));
-    if (hash == nullptr) return fail(Reason::crypto_unavailable, {}, name);
-    if (!context || EVP_PKEY_sign_init(context.get()) != 1 ||
-        EVP_PKEY_CTX_set_signature_md(context.get(), hash) != 1 ||
-        (description_.algorithm == SigningAlgorithm::rsa &&
-         EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_PADDING) != 1))
-      return crypto_error(Reason::crypto_failed, "signing with " + name);
+    ASSAY_TRY(const auto context, digest_context(key_.get(), digest.hash(), EVP_PKEY_sign_init));
     std::size_t size = static_cast<std::size_t>(EVP_PKEY_get_size(key_.get()));
     SignatureOctets value(size);
     if (EVP_PKEY_sign(context.get(), value.data(), &size, digest.bytes().data(), digest.size()) !=
         1)
-      return crypto_error(Reason::crypto_failed, "signing with " + name);
+      return crypto_error(Reason::crypto_failed, "signing");
     value.resize(size);
     return value;
   }
@@ -207,7 +116,7 @@ Result<PrivateKeyFile> parse_private_key(View file, const AskPassphrase& ask) {
     return crypto_error(Reason::not_a_private_key,
                         question.asked ? "the passphrase is missing or wrong" : "");
   ERR_clear_error();
-  ASSAY_TRY(SigningKey description, describe_key(loaded.key.get()));
+  ASSAY_TRY(SigningKey description, describe_evp_key(loaded.key.get()));
   PrivateKeyFile result;
   result.signer = std::make_unique<MemorySigner>(std::move(loaded.key), std::move(description));
   result.certificates = std::move(loaded.certificates);

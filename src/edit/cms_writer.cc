@@ -137,13 +137,19 @@ Result<DerBytes> write_message(const PreparedMessage& prepared, const SigningKey
   return message;
 }
 
+DerBytes write_public_key(const SigningCertificate& certificate) {
+  const Certificate parsed = parse_certificate(View(certificate.der));
+  if (parsed.fault) return {};
+  const auto copy = [](View view) { return DerBytes(view.bytes().begin(), view.bytes().end()); };
+  return der_sequence(
+      {der_sequence({der_element(ber::kOid, parsed.key_algo_oid.bytes()), copy(parsed.key_params)}),
+       der_element(ber::kBitString, {DerBytes{0}, copy(parsed.key)})});
+}
+
 Result<void> check_same_key(const SigningCertificate& certificate, const SigningKey& key) {
   const Certificate parsed = parse_certificate(View(certificate.der));
   if (parsed.fault) return fail(Reason::not_a_certificate, {}, describe(*parsed.fault));
-  const auto ours = std::span(key.public_key);
-  const auto theirs = parsed.key.bytes();
-  if (theirs.empty() || ours.size() < theirs.size() ||
-      !std::ranges::equal(ours.last(theirs.size()), theirs))
+  if (write_public_key(certificate) != key.public_key)
     return fail(Reason::key_mismatch, {}, name_text(parsed.subject));
   return {};
 }

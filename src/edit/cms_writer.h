@@ -58,6 +58,9 @@ Result<PreparedMessage> prepare_message(CmsTemplate form, const SigningKey& key,
 Result<DerBytes> write_message(const PreparedMessage& prepared, const SigningKey& key,
                                const SigningCertificate& certificate, const SignatureOctets& value);
 
+// The certificate's SubjectPublicKeyInfo; empty where it cannot be read.
+DerBytes write_public_key(const SigningCertificate& certificate);
+
 // Whether the certificate is of this key: key_mismatch when not.
 Result<void> check_same_key(const SigningCertificate& certificate, const SigningKey& key);
 

@@ -8,6 +8,7 @@
 #include <array>
 #include <filesystem>
 
+#include "bytes/view.h"
 #include "tests/cli/run_assay.h"
 
 namespace assay {
@@ -195,6 +196,33 @@ TEST_F(Edit, EcdsaSignaturesAreReused) {
   EXPECT_NE(read_file(folder_ / "a.ko"), read_file(folder_ / "b.ko"));
   ASSERT_EQ(run_assay(sign({"-o", folder_ / "c.ko", "--reuse", records, module(0)})).status, 0);
   EXPECT_EQ(read_file(folder_ / "a.ko"), read_file(folder_ / "c.ko"));
+}
+
+// A signing service, which sees digests: what comes out is what the key itself makes.
+TEST_F(Edit, CommandsSign) {
+  constexpr std::string_view kService = R"(
+import subprocess, sys
+print(sys.stdin.readline().strip(), flush=True)
+for line in sys.stdin:
+    kind, number, name, digest = line.split()
+    value = subprocess.run(["openssl", "pkeyutl", "-sign", "-inkey", sys.argv[1], "-pkeyopt", "digest:" + name],
+                           input=bytes.fromhex(digest), capture_output=True).stdout
+    print("value", number, value.hex(), flush=True)
+)";
+  write_file(folder_ / "service.py", bytes_of(kService));
+  const std::string service = "python3 " + (folder_ / "service.py") + " ";
+  ASSERT_EQ(run_assay(sign({"-o", folder_ / "by-key", tree()})).status, 0);
+  const Ran ran = run_assay({"sign", "--signer", service + key_, "--cert", certificate_, "-o",
+                             folder_ / "by-command", tree()});
+  ASSERT_EQ(ran.status, 0) << ran.error << ran.out;
+  EXPECT_EQ(snapshot(folder_ / "by-command"), snapshot(folder_ / "by-key"));
+  // A service with another key than the certificate's is found out.
+  ASSERT_EQ(run_command({"openssl", "genrsa", "-out", folder_ / "other.pem", "2048"}).status, 0);
+  const Ran wrong = run_assay({"sign", "--signer", service + (folder_ / "other.pem"), "--cert",
+                               certificate_, "-o", folder_ / "wrong", module(0)});
+  EXPECT_EQ(wrong.status, 2);
+  EXPECT_NE(wrong.out.find("sign/signer"), std::string::npos) << wrong.out;
+  EXPECT_FALSE(fs::exists(folder_ / "wrong"));
 }
 
 // security.ima and security.evm can be set by root alone.

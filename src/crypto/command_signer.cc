@@ -1,0 +1,223 @@
+#include "crypto/command_signer.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <csignal>
+#include <cstring>
+#include <future>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "base/hex.h"
+#include "base/name.h"
+#include "bytes/file_descriptor.h"
+
+namespace assay {
+
+namespace {
+
+constexpr std::string_view kGreeting = "assay-signer 1";
+// The longest answer: a signature of ML-DSA-87 has 4627 bytes.
+constexpr std::size_t kLongestLine = 64 * 1024;
+
+using Answer = Result<SignatureOctets>;
+
+std::unexpected<Error> failed(std::string why) {
+  return fail(Reason::signer_failed, {}, std::move(why));
+}
+
+struct Pipe {
+  FileDescriptor read_end;
+  FileDescriptor write_end;
+};
+
+Result<Pipe> open_pipe() {
+  std::array<int, 2> ends{-1, -1};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return failed(std::strerror(errno));
+  return Pipe{FileDescriptor(ends[0]), FileDescriptor(ends[1])};
+}
+
+// Lines without their line feeds; nothing at the end.
+class LineReader {
+ public:
+  explicit LineReader(FileDescriptor file) : file_(std::move(file)) {}
+  void close() { file_ = FileDescriptor(); }
+
+  std::optional<std::string> next() {
+    for (;;) {
+      if (const std::size_t end = buffer_.find('\n'); end != std::string::npos) {
+        std::string line = buffer_.substr(0, end);
+        buffer_.erase(0, end + 1);
+        return line;
+      }
+      if (buffer_.size() > kLongestLine) return std::nullopt;
+      std::array<char, 4096> piece;
+      const ssize_t got = ::read(file_.get(), piece.data(), piece.size());
+      if (got < 0 && errno == EINTR) continue;
+      if (got <= 0) return std::nullopt;
+      buffer_.append(piece.data(), static_cast<std::size_t>(got));
+    }
+  }
+
+ private:
+  FileDescriptor file_;
+  std::string buffer_;
+};
+
+// What stands before the next space, which is taken with it.
+std::string_view take_word(std::string_view& left) {
+  const std::string_view word = left.substr(0, left.find(' '));
+  left.remove_prefix(std::min(word.size() + 1, left.size()));
+  return word;
+}
+
+class CommandSigner final : public Signer {
+ public:
+  CommandSigner(pid_t child, FileDescriptor to, FileDescriptor from, SigningKey key)
+      : child_(child), to_(std::move(to)), lines_(std::move(from)), key_(std::move(key)) {}
+
+  // The end of its input tells the command to go; one that is not listened to any more must not
+  // wait for us to read.
+  ~CommandSigner() override {
+    to_ = FileDescriptor();
+    if (reader_.joinable()) reader_.join();
+    lines_.close();
+    int status = 0;
+    while (::waitpid(child_, &status, 0) < 0 && errno == EINTR) {
+    }
+  }
+
+  Result<void> greet() {
+    if (!write_line(std::string(kGreeting) + '\n')) return failed("it does not read its input");
+    const auto answer = lines_.next();
+    if (!answer || *answer != kGreeting)
+      return failed(answer ? "it does not greet: " + encode_name(*answer)
+                           : "it ends without a greeting");
+    reader_ = std::thread([this] { read_answers(); });
+    return {};
+  }
+
+  const SigningKey& key() const override { return key_; }
+
+  std::vector<Answer> sign(std::span<const SignRequest> requests) override {
+    std::vector<std::future<Answer>> futures;
+    futures.reserve(requests.size());
+    for (const SignRequest& request : requests) futures.push_back(ask(request));
+    std::vector<Answer> answers;
+    answers.reserve(requests.size());
+    for (std::future<Answer>& future : futures) answers.push_back(future.get());
+    return answers;
+  }
+
+ private:
+  std::future<Answer> ask(const SignRequest& request) {
+    std::promise<Answer> promise;
+    std::future<Answer> future = promise.get_future();
+    std::uint64_t number = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      if (!why_ended_.empty()) {
+        promise.set_value(failed(why_ended_));
+        return future;
+      }
+      number = next_++;
+      open_.emplace(number, std::move(promise));
+    }
+    const std::string line =
+        key_.signs_digests() ? fmt::format("digest {} {} {}\n", number,
+                                           hash_name(request.digest.hash()), request.digest.hex())
+                             : fmt::format("message {} {}\n", number, to_hex(request.message));
+    // Not under the other lock: while this waits for the command to read, answers are taken.
+    const std::lock_guard lock(write_mutex_);
+    // A command that reads no more is gone, or will be: read_answers() says so to all.
+    write_line(line);
+    return future;
+  }
+
+  bool write_line(std::string_view line) {
+    while (!line.empty()) {
+      const ssize_t written = ::write(to_.get(), line.data(), line.size());
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0) return false;
+      line.remove_prefix(static_cast<std::size_t>(written));
+    }
+    return true;
+  }
+
+  void read_answers() {
+    std::string why = "the command ended";
+    while (const auto line = lines_.next())
+      if (!take_answer(*line)) {
+        why = "not an answer: " + encode_name(*line);
+        break;
+      }
+    const std::lock_guard lock(mutex_);
+    why_ended_ = why;
+    for (auto& [number, promise] : open_) promise.set_value(failed(why));
+    open_.clear();
+  }
+
+  // False for what is no answer to any open request.
+  bool take_answer(std::string_view line) {
+    const std::string_view kind = take_word(line);
+    const std::string_view digits = take_word(line);
+    std::uint64_t number = 0;
+    const auto [end, wrong] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    if (wrong != std::errc() || end != digits.data() + digits.size()) return false;
+    const auto value = from_hex(line);
+    if (kind != "error" && (kind != "value" || !value || value->empty())) return false;
+    const std::lock_guard lock(mutex_);
+    const auto found = open_.find(number);
+    if (found == open_.end()) return false;
+    if (kind == "value")
+      found->second.set_value(*value);
+    else
+      found->second.set_value(failed(encode_name(line)));
+    open_.erase(found);
+    return true;
+  }
+
+  pid_t child_;
+  FileDescriptor to_;
+  LineReader lines_;
+  SigningKey key_;
+  std::mutex write_mutex_;
+  std::mutex mutex_;
+  std::map<std::uint64_t, std::promise<Answer>> open_;
+  std::uint64_t next_ = 1;
+  std::string why_ended_;
+  std::thread reader_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Signer>> start_command_signer(const std::string& command, SigningKey key) {
+  // A command that goes away is an answer that is missing, not the end of this program.
+  std::signal(SIGPIPE, SIG_IGN);
+  ASSAY_TRY(Pipe to, open_pipe());
+  ASSAY_TRY(Pipe from, open_pipe());
+  const pid_t child = ::fork();
+  if (child < 0) return failed(std::strerror(errno));
+  if (child == 0) {
+    std::signal(SIGPIPE, SIG_DFL);
+    ::dup2(to.read_end.get(), STDIN_FILENO);
+    ::dup2(from.write_end.get(), STDOUT_FILENO);
+    ::execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
+    ::_exit(127);
+  }
+  to.read_end = FileDescriptor();
+  from.write_end = FileDescriptor();
+  auto signer = std::make_unique<CommandSigner>(child, std::move(to.write_end),
+                                                std::move(from.read_end), std::move(key));
+  ASSAY_CHECK(signer->greet());
+  return signer;
+}
+
+}  // namespace assay
