@@ -7,10 +7,12 @@
 #include <chrono>
 #include <cstdlib>
 
+#include "bytes/content.h"
 #include "cli/command.h"
 #include "cli/edit_arguments.h"
 #include "cli/signer_arguments.h"
 #include "edit/attach.h"
+#include "edit/ima_sign.h"
 #include "edit/record_set.h"
 #include "edit/sign.h"
 #include "formats/module_name.h"
@@ -47,6 +49,10 @@ kernel's scripts/sign-file appends it, byte for byte. Compressed modules (.ko.xz
 signed inside and compressed again such that the kernel's decompressor reads them. Of folders modules
 and PE images are signed, with --all every file.
 
+With --ima the signature goes into security.ima instead, over the file as it is stored, compressed or
+not; with --evm a portable signature of attributes, owner and mode goes into security.evm; --sidecar
+writes FILE.sig, as evmctl does, and leaves the file as it is.
+
 RSA signatures are the same each time; of PE images, and with --attributes, when SOURCE_DATE_EPOCH
 gives the time. ECDSA and ML-DSA signatures differ each time: --reuse R puts in the one that a record
 has of the same bytes by the same certificate.
@@ -57,6 +63,8 @@ in this way, 2 something could not be read or written, or the signer failed.
 Examples:
   assay sign --key signing_key.pem --cert signing_key.x509 --in-place lib/modules/6.1.0
   assay sign --key db.key --cert db.crt -o vmlinuz.signed vmlinuz
+  sudo assay sign --ima --evm --key ima.key --cert ima.pem --in-place /usr/bin/tool
+  assay sign --ima --sidecar --key ima.key --cert ima.pem --in-place --all folder
 )";
   }
 
@@ -78,6 +86,14 @@ Examples:
     app.add_flag("--attributes", attributes_,
                  "signed attributes, which kernels refuse in signatures of modules");
     app.add_flag("--appended", appended_, "append to PE images too");
+    app.add_flag("--ima", ima_, "sign into security.ima, for IMA");
+    app.add_option("--ima-version", ima_version_,
+                   "2, which all kernels take (the default), or 3, for 7.2")
+        ->type_name("N")
+        ->option_text("N")
+        ->check(CLI::IsMember({2, 3}));
+    app.add_flag("--evm", evm_, "with --ima: and a portable signature into security.evm");
+    app.add_flag("--sidecar", sidecar_, "with --ima: into a file FILE.sig beside the file");
     app.add_flag("--all", all_, "of folders every file");
     app.add_option("--records", records_,
                    "keep records, with which excise --original brings back the files as they were")
@@ -95,6 +111,9 @@ Examples:
     if (with_certificate_ && without_certificate_)
       return fail(Reason::usage, {},
                   "--with-certificate and --without-certificate exclude each other");
+    if (!ima_ && (evm_ || sidecar_)) return fail(Reason::usage, {}, "--ima is missing");
+    if (evm_ && sidecar_) return fail(Reason::usage, {}, "--evm and --sidecar exclude each other");
+    if (ima_ && add_) return fail(Reason::usage, {}, "--ima and --add exclude each other");
     if (!find_hash(hash_)) return fail(Reason::usage, {}, "unknown hash " + hash_);
     return {};
   }
@@ -118,16 +137,20 @@ Examples:
                       signing_algorithm_name(key.algorithm)));
     const auto edit = [&](const Artifact& artifact,
                           bool is_named) -> Result<std::optional<Edited>> {
+      // The signatures that lie beside files already.
+      if (!is_named && sidecar_ && artifact.path.ends_with(".sig")) return std::nullopt;
       if (!is_named && !all_) {
         ASSAY_TRY(const bool is_wanted, is_signable(artifact));
         if (!is_wanted) return std::nullopt;
       }
+      if (ima_) return sign_for_ima(artifact, *identity);
       ASSAY_TRY(auto reused, find_reusable(artifact, reusable, identity->certificate));
       if (reused) return reused;
       ASSAY_TRY(Edited edited,
                 sign_artifact(artifact, *identity->signer, identity->certificate, *options));
       return edited;
     };
+    if (sidecar_) arguments_.write_beside(".sig");
     return arguments_.run(common, "sign", "signed", records_, edit, output);
   }
 
@@ -147,6 +170,26 @@ Examples:
     options.always_appended = appended_;
     ASSAY_TRY(options.time, signing_time());
     return options;
+  }
+
+  Result<std::optional<Edited>> sign_for_ima(const Artifact& artifact,
+                                             const SigningIdentity& identity) const {
+    ImaSignOptions options;
+    options.hash = *find_hash(hash_);
+    options.version = static_cast<std::uint8_t>(ima_version_);
+    options.existing = replace_ ? Existing::replace : Existing::refuse;
+    options.evm = evm_;
+    if (!sidecar_) {
+      ASSAY_TRY(Edited edited, sign_ima(artifact, *identity.signer, identity.certificate, options));
+      return edited;
+    }
+    ASSAY_TRY(auto value,
+              make_ima_signature(artifact, *identity.signer, identity.certificate, options));
+    Edited beside;
+    ASSAY_TRY(beside.record.before, identify(*artifact.plain));
+    beside.record.after = beside.record.before;
+    beside.stored = std::make_shared<MemoryContent>(std::move(value));
+    return beside;
   }
 
   static Result<bool> is_signable(const Artifact& artifact) {
@@ -179,6 +222,10 @@ Examples:
   bool attributes_ = false;
   bool appended_ = false;
   bool all_ = false;
+  bool ima_ = false;
+  int ima_version_ = 2;
+  bool evm_ = false;
+  bool sidecar_ = false;
   std::string records_;
   std::string reuse_;
 };

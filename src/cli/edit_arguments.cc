@@ -44,6 +44,7 @@ EditRunOptions EditArguments::options(const CommonOptions& common,
   options.paths = paths_;
   options.jobs = common.job_count();
   options.out = out_;
+  options.suffix = suffix_;
   options.dry_run = dry_run_;
   options.policy.durability = durable_ == "each"  ? Durability::each
                               : durable_ == "run" ? Durability::run

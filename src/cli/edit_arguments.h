@@ -21,6 +21,8 @@ class EditArguments {
   // PATHs, and one of -o and --in-place.
   Result<void> check() const;
   const std::vector<std::string>& paths() const { return paths_; }
+  // What is written stands beside the file, under its name with this.
+  void write_beside(std::string suffix) { suffix_ = std::move(suffix); }
 
   // Runs the edit, reports, and says what the exit status is: 2 where something could not be done,
   // and 1 where it may not be done (is_refusal).
@@ -32,6 +34,7 @@ class EditArguments {
 
   std::vector<std::string> paths_;
   std::string out_;
+  std::string suffix_;
   bool in_place_ = false;
   bool dry_run_ = false;
   std::string durable_ = "run";

@@ -30,22 +30,6 @@ void append_le(std::vector<std::uint8_t>& bytes, std::uint64_t value, int size, 
   }
 }
 
-// evm_calc_hmac_or_hash for a portable signature: values of the attributes, then struct h_misc of a
-// 64-bit kernel with inode and generation 0.
-std::vector<std::uint8_t> portable_data(const ImaEvidence& evidence, bool big_endian) {
-  std::vector<std::uint8_t> bytes;
-  for (const std::string_view name : kProtected)
-    if (const auto found = evidence.xattrs->find(name); found != evidence.xattrs->end())
-      bytes.insert(bytes.end(), found->second.begin(), found->second.end());
-  append_le(bytes, 0, 8, big_endian);
-  append_le(bytes, 0, 4, big_endian);
-  append_le(bytes, *evidence.file.owner, 4, big_endian);
-  append_le(bytes, *evidence.file.group, 4, big_endian);
-  append_le(bytes, *evidence.mode, 2, big_endian);
-  append_le(bytes, 0, 2, big_endian);
-  return bytes;
-}
-
 Outcome verify_portable(Walk& walk, const EvmState& evm, const SignatureVerifier& verifier,
                         const ImaEvidence& evidence, const ImaXattr& xattr, bool& has_form) {
   const bool v3 = evm.requires_sigv3 && walk.covers(Scope::since(kAnchor72));
@@ -62,13 +46,31 @@ Outcome verify_portable(Walk& walk, const EvmState& evm, const SignatureVerifier
   FileDigest digest{algo, std::nullopt};
   if (algo->hash && hash_available(*algo->hash)) {
     const bool big_endian = walk.kernel().arch == Arch::s390x;
-    if (auto computed = compute_digest(*algo->hash, portable_data(evidence, big_endian)))
+    if (auto computed = compute_digest(
+            *algo->hash, evm_portable_data(*evidence.xattrs, *evidence.file.owner,
+                                           *evidence.file.group, *evidence.mode, big_endian)))
       digest.value = *computed;
   }
   return verifier.verify(walk, xattr, digest, verifier.rings.evm);
 }
 
 }  // namespace
+
+std::vector<std::uint8_t> evm_portable_data(const Xattrs& xattrs, std::uint32_t owner,
+                                            std::uint32_t group, std::uint16_t mode,
+                                            bool big_endian) {
+  std::vector<std::uint8_t> bytes;
+  for (const std::string_view name : kProtected)
+    if (const auto found = xattrs.find(name); found != xattrs.end())
+      bytes.insert(bytes.end(), found->second.begin(), found->second.end());
+  append_le(bytes, 0, 8, big_endian);
+  append_le(bytes, 0, 4, big_endian);
+  append_le(bytes, owner, 4, big_endian);
+  append_le(bytes, group, 4, big_endian);
+  append_le(bytes, mode, 2, big_endian);
+  append_le(bytes, 0, 2, big_endian);
+  return bytes;
+}
 
 EvmVerdict evm_verify(Walk& walk, const EvmState& evm, const SignatureVerifier& verifier,
                       const ImaEvidence& evidence) {

@@ -27,4 +27,10 @@ struct EvmVerdict {
 EvmVerdict evm_verify(Walk& walk, const EvmState& evm, const SignatureVerifier& verifier,
                       const ImaEvidence& evidence);
 
+// What a portable signature is over (evm_calc_hmac_or_hash): the values of the protected
+// attributes, then struct h_misc of a 64-bit kernel with inode and generation 0.
+std::vector<std::uint8_t> evm_portable_data(const Xattrs& xattrs, std::uint32_t owner,
+                                            std::uint32_t group, std::uint16_t mode,
+                                            bool big_endian);
+
 }  // namespace assay

@@ -116,12 +116,12 @@ class EditRun {
   }
 
   std::string output_of(const File& file) const {
-    if (options_.out.empty()) return file.path;
+    if (options_.out.empty()) return file.path + options_.suffix;
     std::error_code error;
     const bool is_folder = options_.out.ends_with('/') || fs::is_directory(options_.out, error);
     const bool is_alone = options_.paths.size() == 1 && file.is_named;
     if (is_alone && !is_folder) return options_.out;
-    return (fs::path(options_.out) / file.name).native();
+    return (fs::path(options_.out) / (file.name + options_.suffix)).native();
   }
 
   EditReport process(const File& file) {
@@ -144,7 +144,8 @@ class EditRun {
     report.status = edited ? EditStatus::done : EditStatus::unchanged;
     if (edited) describe(*edited, report);
     // A file that was asked for by name arrives at its destination, edited or not.
-    const bool is_copied = !edited && file.is_named && !options_.out.empty();
+    const bool is_copied =
+        !edited && file.is_named && !options_.out.empty() && options_.suffix.empty();
     if (!edited && !is_copied) return {};
     report.output = encode_name(output_of(file));
     if (options_.dry_run) return {};
@@ -168,7 +169,7 @@ class EditRun {
                      const std::shared_ptr<const Content>& stored,
                      std::vector<AttributeChange> attributes) {
     const std::string output = output_of(file);
-    if (options_.out.empty())
+    if (options_.out.empty() && options_.suffix.empty())
       return writer_.write({.path = output,
                             .content = *stored,
                             .attributes = std::move(attributes),

@@ -20,6 +20,8 @@ struct EditRunOptions {
   std::vector<std::string> paths;  // files and folders
   unsigned jobs = 1;
   std::string out;  // a file, or a folder for many; empty: in place
+  // Ends the names of what is written, where the file itself stays: ".sig".
+  std::string suffix;
   bool dry_run = false;
   WritePolicy policy;
   std::string records;  // where the records of the edits are kept; empty: nowhere

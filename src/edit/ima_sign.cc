@@ -1,0 +1,136 @@
+#include "edit/ima_sign.h"
+
+#include <algorithm>
+
+#include "formats/ber.h"
+#include "formats/ima_xattr.h"
+#include "ima/evm.h"
+#include "ima/hash_algo.h"
+#include "sources/file_attributes.h"
+
+namespace assay {
+
+namespace {
+
+using Bytes = std::vector<std::uint8_t>;
+
+// What asymmetric_verify takes a key of (7.2: ML-DSA too, with version 3).
+Result<void> check_key(const SigningKey& key, std::uint8_t version) {
+  if (key.signs_digests()) return {};
+  const bool is_ml_dsa = key.algorithm != SigningAlgorithm::ed25519;
+  if (is_ml_dsa && version == 3) return {};
+  return fail(Reason::not_signable, {},
+              std::string("IMA verifies no such signature by ") +
+                  std::string(signing_algorithm_name(key.algorithm)));
+}
+
+// One signature: over `digest`, or over what version 3 makes of it. 6.1 to 7.2 hash the identity of
+// the file with the same algorithm, and for ML-DSA not at all, with the number of "none" there.
+Result<Bytes> sign_digest(ImaXattrType type, const Digest& digest, Signer& signer,
+                          const SigningCertificate& certificate, const ImaSignOptions& options) {
+  const HashAlgo& algo = hash_algo_of(options.hash);
+  ASSAY_TRY(const auto key_id, ima_key_id(certificate));
+  SignRequest request{digest, {}};
+  Bytes identity{static_cast<std::uint8_t>(type), algo.number};
+  const auto value = digest.bytes();
+  identity.insert(identity.end(), value.begin(), value.end());
+  if (options.version == 3) {
+    ASSAY_TRY(request.digest, compute_digest(options.hash, identity));
+    request.message = identity;
+  }
+  ASSAY_TRY(const SignatureOctets octets, sign_one(signer, request));
+  constexpr std::size_t kMostOctets = 0xffff;
+  if (octets.size() > kMostOctets)
+    return fail(Reason::not_signable, {}, "the signature is longer than its field can say");
+  ImaSignature signature;
+  signature.version = options.version;
+  signature.hash_algo = algo.number;
+  signature.keyid = key_id;
+  signature.sig_size = static_cast<std::uint16_t>(octets.size());
+  signature.value = View(octets);
+  return write_ima_signature(type, signature);
+}
+
+bool is_signature(View attribute) {
+  const ImaXattr xattr = read_ima_xattr(attribute);
+  return xattr.is(ImaXattrType::signature) || xattr.is(ImaXattrType::verity_signature) ||
+         xattr.is(ImaXattrType::portable_signature);
+}
+
+Result<RecordPart> change(const Artifact& artifact, std::string_view name, Bytes value,
+                          Existing existing) {
+  RecordPart part;
+  part.carrier = RecordPart::Carrier::xattr;
+  part.attribute = name;
+  if (const auto found = artifact.attributes.find(part.attribute);
+      found != artifact.attributes.end()) {
+    if (existing != Existing::replace && is_signature(View(found->second)))
+      return fail(Reason::already_signed, {}, part.attribute);
+    part.before = found->second;
+  }
+  part.after = std::move(value);
+  return part;
+}
+
+// Whose attributes security.evm covers: those of the file, with its new security.ima.
+Result<Bytes> make_evm_signature(const Artifact& artifact, const Bytes& ima, Signer& signer,
+                                 const SigningCertificate& certificate,
+                                 const ImaSignOptions& options) {
+  if (artifact.path.empty())
+    return fail(Reason::not_signable, {}, "the owner and the mode of the file are not known");
+  ASSAY_TRY(FileAttributes attributes, read_file_attributes(artifact.path));
+  attributes.security[std::string(kXattrIma)] = ima;
+  const Bytes data = evm_portable_data(attributes.security, attributes.owner, attributes.group,
+                                       attributes.mode, false);
+  ASSAY_TRY(const Digest digest, compute_digest(options.hash, data));
+  ImaSignOptions plain = options;
+  plain.version = 2;
+  return sign_digest(ImaXattrType::portable_signature, digest, signer, certificate, plain);
+}
+
+}  // namespace
+
+Result<std::array<std::uint8_t, 4>> ima_key_id(const SigningCertificate& certificate) {
+  const Certificate parsed = parse_certificate(View(certificate.der));
+  std::array<std::uint8_t, 4> id{};
+  if (parsed.skid && parsed.skid->size() >= id.size()) {
+    std::ranges::copy(parsed.skid->bytes().last(id.size()), id.begin());
+    return id;
+  }
+  ASSAY_TRY(const Digest digest, compute_digest(Hash::sha1, parsed.key.bytes()));
+  std::ranges::copy(digest.bytes().last(id.size()), id.begin());
+  return id;
+}
+
+Result<Bytes> make_ima_signature(const Artifact& artifact, Signer& signer,
+                                 const SigningCertificate& certificate,
+                                 const ImaSignOptions& options) {
+  ASSAY_CHECK(check_key(signer.key(), options.version));
+  ASSAY_TRY(const Digest digest,
+            compute_digest(options.hash, *artifact.stored, 0, artifact.stored->size()));
+  return sign_digest(ImaXattrType::signature, digest, signer, certificate, options);
+}
+
+Result<Edited> sign_ima(const Artifact& artifact, Signer& signer,
+                        const SigningCertificate& certificate, const ImaSignOptions& options) {
+  ASSAY_TRY(Bytes ima, make_ima_signature(artifact, signer, certificate, options));
+  Edited edited;
+  edited.stored = artifact.stored;
+  edited.record.name = artifact.name;
+  ASSAY_TRY(edited.record.before, identify(*artifact.plain));
+  edited.record.after = edited.record.before;
+  if (options.evm) {
+    ASSAY_TRY(Bytes evm, make_evm_signature(artifact, ima, signer, certificate, options));
+    ASSAY_TRY(RecordPart part, change(artifact, kXattrEvm, std::move(evm), options.existing));
+    edited.record.parts.push_back(std::move(part));
+  } else if (artifact.attributes.contains(std::string(kXattrEvm))) {
+    edited.notes.emplace_back("security.evm stays, and is of the security.ima before");
+  }
+  ASSAY_TRY(RecordPart part, change(artifact, kXattrIma, std::move(ima), options.existing));
+  edited.record.parts.insert(edited.record.parts.begin(), std::move(part));
+  for (const RecordPart& each : edited.record.parts)
+    edited.attributes.push_back({each.attribute, each.after});
+  return edited;
+}
+
+}  // namespace assay

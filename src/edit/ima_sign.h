@@ -1,0 +1,42 @@
+// edit/ima_sign.h - signatures of IMA and EVM made: security.ima over a file as it is stored, and a
+// portable security.evm over its attributes, owner and mode.
+//
+//   version 2   the digest of the file is signed (kernels since 3.7)
+//   version 3   type, algorithm and digest are (struct ima_file_id, 7.2)
+//
+// RSA values are those of evmctl, byte for byte.
+
+#pragma once
+
+#include <cstdint>
+
+#include "crypto/signer.h"
+#include "edit/artifact.h"
+#include "edit/cms_writer.h"
+#include "edit/sign.h"
+
+namespace assay {
+
+struct ImaSignOptions {
+  Hash hash = Hash::sha256;
+  std::uint8_t version = 2;
+  Existing existing = Existing::refuse;  // of a signature; a digest is replaced
+  bool evm = false;                      // and a portable signature of EVM
+};
+
+// Attributes alone change. already_signed, or not_signable: for a digest that IMA has no number
+// for, a key that IMA does not verify with, and with `evm` a file whose owner and mode are not
+// known.
+Result<Edited> sign_ima(const Artifact& artifact, Signer& signer,
+                        const SigningCertificate& certificate, const ImaSignOptions& options);
+
+// The value of security.ima alone, for a file beside the file.
+Result<std::vector<std::uint8_t>> make_ima_signature(const Artifact& artifact, Signer& signer,
+                                                     const SigningCertificate& certificate,
+                                                     const ImaSignOptions& options);
+
+// By which the kernel looks for the key: the end of the subject key identifier; without one, as
+// evmctl has it, the end of the SHA-1 of the key.
+Result<std::array<std::uint8_t, 4>> ima_key_id(const SigningCertificate& certificate);
+
+}  // namespace assay

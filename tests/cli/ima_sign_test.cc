@@ -1,0 +1,128 @@
+// assay sign --ima beside evmctl: what one signs the other verifies, and RSA values are the same to
+// the byte. Where attributes of the security namespace cannot be set, these tests fail.
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "base/hex.h"
+#include "tests/cli/run_assay.h"
+
+namespace assay {
+namespace {
+
+class ImaSignTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    make_key("rsa", {"-newkey", "rsa:2048"});
+    make_key("ec", {"-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"});
+  }
+  void make_key(const std::string& name, const std::vector<std::string>& kind) {
+    std::vector<std::string> command{
+        "openssl",         "req",   "-x509",       "-nodes", "-keyout", at(name + ".key"), "-out",
+        at(name + ".pem"), "-subj", "/CN=" + name, "-days",  "3650"};
+    command.insert(command.end(), kind.begin(), kind.end());
+    run(command);
+    run({"openssl", "x509", "-in", at(name + ".pem"), "-outform", "DER", "-out",
+         at(name + ".der")});
+  }
+  std::string at(const std::string& name) const { return folder_ / name; }
+  std::string file(const std::string& name, const std::string& content = "hello ima\n") {
+    write_file(at(name), std::vector<std::uint8_t>(content.begin(), content.end()));
+    return at(name);
+  }
+  static std::string run(const std::vector<std::string>& command) {
+    const Finished done = run_command(command);
+    EXPECT_EQ(done.status, 0) << command[0] << ": " << done.error;
+    return {done.out.begin(), done.out.end()};
+  }
+  static std::string get_xattr(const std::string& path, const std::string& name) {
+    std::string text = run({"getfattr", "--only-values", "-n", name, "--absolute-names", path});
+    return to_hex(std::span(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));
+  }
+  Ran sign(std::vector<std::string> more, const std::string& key = "rsa") const {
+    std::vector<std::string> arguments{"sign",           "--ima",  "--key",
+                                       at(key + ".key"), "--cert", at(key + ".pem")};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    Ran ran = run_assay(arguments);
+    EXPECT_EQ(ran.status, 0) << ran.error << ran.out;
+    return ran;
+  }
+  TemporaryFolder folder_;
+};
+
+TEST_F(ImaSignTest, TheBytesOfEvmctl) {
+  for (const char* hash : {"sha1", "sha256", "sha512"}) {
+    const std::string ours = file(std::string("ours-") + hash);
+    const std::string theirs = file(std::string("theirs-") + hash);
+    sign({"--hash", hash, "--in-place", ours});
+    run({"evmctl", "ima_sign", "-a", hash, "-k", at("rsa.key"), theirs});
+    EXPECT_EQ(get_xattr(ours, "security.ima"), get_xattr(theirs, "security.ima")) << hash;
+    EXPECT_EQ(run_command({"evmctl", "ima_verify", "-k", at("rsa.der"), ours}).status, 0);
+  }
+}
+
+TEST_F(ImaSignTest, EvmctlVerifiesEcdsa) {
+  const std::string path = file("ec-signed");
+  sign({"--hash", "sha256", "--in-place", path}, "ec");
+  EXPECT_EQ(run_command({"evmctl", "ima_verify", "-k", at("ec.der"), path}).status, 0);
+  EXPECT_NE(run_command({"evmctl", "ima_verify", "-k", at("rsa.der"), path}).status, 0);
+}
+
+TEST_F(ImaSignTest, PortableSignaturesOfEvm) {
+  const std::string ours = file("ours");
+  const std::string theirs = file("theirs");
+  std::filesystem::permissions(ours, std::filesystem::perms(0755));
+  std::filesystem::permissions(theirs, std::filesystem::perms(0755));
+  sign({"--evm", "--in-place", ours});
+  run({"evmctl", "sign", "-o", "--imasig", "-a", "sha256", "-k", at("rsa.key"), theirs});
+  EXPECT_EQ(get_xattr(ours, "security.ima"), get_xattr(theirs, "security.ima"));
+  EXPECT_EQ(get_xattr(ours, "security.evm"), get_xattr(theirs, "security.evm"));
+  EXPECT_EQ(run_command({"evmctl", "verify", "-k", at("rsa.der"), ours}).status, 0);
+}
+
+TEST_F(ImaSignTest, BesideTheFile) {
+  const std::string ours = file("ours");
+  const std::string theirs = file("theirs");
+  sign({"--sidecar", "--in-place", ours});
+  run({"evmctl", "ima_sign", "-f", "-n", "-a", "sha256", "-k", at("rsa.key"), theirs});
+  EXPECT_EQ(read_file(ours + ".sig"), read_file(theirs + ".sig"));
+  EXPECT_EQ(read_file(ours).size(), 10U);
+  EXPECT_NE(run_command({"getfattr", "-n", "security.ima", ours}).status, 0) << "the file stays";
+  std::filesystem::create_directories(at("folder/sub"));
+  file("folder/a");
+  file("folder/sub/b");
+  sign({"--sidecar", "--all", "-o", at("signatures"), at("folder")});
+  EXPECT_EQ(read_file(at("signatures/a.sig")), read_file(theirs + ".sig"));
+  EXPECT_EQ(read_file(at("signatures/sub/b.sig")), read_file(theirs + ".sig"));
+}
+
+TEST_F(ImaSignTest, Version3) {
+  const std::string path = file("v3");
+  sign({"--ima-version", "3", "--in-place", path});
+  const std::string xattr = get_xattr(path, "security.ima");
+  EXPECT_EQ(xattr.substr(0, 6), "030304");
+  // struct ima_file_id: type, algorithm, digest (security/integrity/integrity.h, 7.2).
+  const std::string digest = run({"openssl", "dgst", "-sha256", "-binary", path});
+  file("id", std::string("\x03\x04", 2) + digest);
+  const std::string value = run({"openssl", "dgst", "-sha256", "-sign", at("rsa.key"), at("id")});
+  EXPECT_EQ(xattr.substr(18),
+            to_hex(std::span(reinterpret_cast<const std::uint8_t*>(value.data()), value.size())));
+}
+
+TEST_F(ImaSignTest, ASignatureIsReplacedOnlyWhereAsked) {
+  const std::string path = file("twice");
+  run({"evmctl", "ima_hash", "-a", "sha256", path});
+  sign({"--in-place", path});  // a digest is replaced
+  const std::string first = get_xattr(path, "security.ima");
+  const Ran again = run_assay(
+      {"sign", "--ima", "--key", at("ec.key"), "--cert", at("ec.pem"), "--in-place", path});
+  EXPECT_EQ(again.status, 1) << again.error;
+  EXPECT_EQ(get_xattr(path, "security.ima"), first);
+  sign({"--replace", "--in-place", path}, "ec");
+  EXPECT_NE(get_xattr(path, "security.ima"), first);
+  EXPECT_EQ(run_command({"evmctl", "ima_verify", "-k", at("ec.der"), path}).status, 0);
+}
+
+}  // namespace
+}  // namespace assay
