@@ -5,11 +5,16 @@
 #include <CLI/CLI.hpp>
 
 #include "base/name.h"
+#include "bytes/content.h"
 #include "cli/command.h"
+#include "cli/edit_arguments.h"
 #include "cli/fact_arguments.h"
 #include "cli/help.h"
 #include "cli/policy_kernel_arguments.h"
+#include "edit/ima_convert.h"
 #include "report/policy_report.h"
+#include "survey/ima_records.h"
+#include "trust/certificate_file.h"
 
 namespace assay {
 
@@ -53,13 +58,29 @@ Examples:
   assay ima policy diff --cmdline ima_policy=secure_boot --fowner 0 policy
 )";
 
+constexpr const char* kConvertNotes =
+    R"(A signature of version 2 in security.ima (or FILE.sig) becomes a message appended to the file, as IMA's
+modsig wants it, or the other way round. An RSA key signs the same in both, so that none is needed; what
+does not verify with the certificate is not converted. The attribute covers the whole file: appending
+takes it out, and converting back takes the message out.
+
+Exit status: 0 all is done, 1 a file has no such signature, 2 something could not be read or written.
+
+Examples:
+  assay ima convert --to appended --cert ima.pem -o image.signed image
+  sudo assay ima convert --to xattr --cert ima.pem --in-place image.signed
+)";
+
 class ImaCommand final : public Command {
  public:
   const char* name() const override { return "ima"; }
-  const char* purpose() const override { return "what IMA makes of a policy"; }
+  const char* purpose() const override {
+    return "what IMA makes of a policy; its signatures in another form";
+  }
   const char* arguments() const override { return "COMMAND"; }
   const char* notes() const override {
-    return "`assay ima policy check|explain|diff --help` explains one command.\n";
+    return "`assay ima convert --help`, `assay ima policy check|explain|diff --help` explain "
+           "one.\n";
   }
 
   void add_options(CLI::App& app) override {
@@ -91,11 +112,28 @@ class ImaCommand final : public Command {
           ->allow_extra_args(false);
       facts_.add_options(*each);
     }
-    for (CLI::App* each : {policy_, check_, explain_, diff_}) each->fallthrough();
+    convert_ =
+        app.add_subcommand("convert", "a signature of IMA in its other form, without the key");
+    set_up_help(*convert_, "PATH...", kConvertNotes);
+    edit_.add_to(*convert_, "files");
+    convert_->add_option("--to", to_, "appended or xattr")
+        ->type_name("FORM")
+        ->option_text("FORM")
+        ->check(CLI::IsMember({"appended", "xattr"}));
+    convert_->add_option("--cert", certificate_, "the certificate of the key, PEM or DER")
+        ->type_name("FILE")
+        ->option_text("FILE");
+    for (CLI::App* each : {policy_, check_, explain_, diff_, convert_}) each->fallthrough();
   }
 
   Result<void> check() const override {
-    if (!policy_->parsed()) return fail(Reason::usage, {}, "policy is missing");
+    if (convert_->parsed()) {
+      ASSAY_CHECK(edit_.check());
+      if (to_.empty()) return fail(Reason::usage, {}, "--to is missing");
+      if (certificate_.empty()) return fail(Reason::usage, {}, "--cert is missing");
+      return {};
+    }
+    if (!policy_->parsed()) return fail(Reason::usage, {}, "policy or convert is missing");
     if (!check_->parsed() && !explain_->parsed() && !diff_->parsed())
       return fail(Reason::usage, {}, "check, explain or diff is missing");
     if (explain_->parsed() && func_.empty()) return fail(Reason::usage, {}, "--func is missing");
@@ -115,6 +153,7 @@ class ImaCommand final : public Command {
   }
 
   ExitStatus run(const CommonOptions& common, Output& output) override {
+    if (convert_->parsed()) return convert(common, output);
     const auto kernel = kernel_.read();
     if (!kernel) {
       output.error(kernel.error());
@@ -126,6 +165,37 @@ class ImaCommand final : public Command {
   }
 
  private:
+  ExitStatus convert(const CommonOptions& common, Output& output) const {
+    const auto loaded = load_certificates(certificate_, [](const Error&) {});
+    if (!loaded || loaded->empty()) {
+      output.error(loaded ? Error{Reason::usage, {}, "no certificate", encode_name(certificate_)}
+                          : loaded.error());
+      return kUndetermined;
+    }
+    const auto raw = loaded->front()->x509().raw.bytes();
+    const SigningCertificate certificate{{raw.begin(), raw.end()}, {}};
+    const auto edit = [&](const Artifact& artifact, bool) -> Result<std::optional<Edited>> {
+      if (to_ == "xattr") {
+        ASSAY_TRY(Edited edited, detach_ima_signature(artifact, certificate));
+        return edited;
+      }
+      ASSAY_TRY(const auto attribute, read_attribute(artifact));
+      ASSAY_TRY(Edited edited, append_ima_signature(artifact, View(attribute), certificate));
+      return edited;
+    };
+    return edit_.run(common, "convert", "converted", {}, edit, output);
+  }
+
+  // security.ima of the file, else the one beside it.
+  static Result<std::vector<std::uint8_t>> read_attribute(const Artifact& artifact) {
+    if (const auto found = artifact.attributes.find("security.ima");
+        found != artifact.attributes.end())
+      return found->second;
+    auto beside = read_text_file(artifact.path + ".sig");
+    if (beside && is_ima_signature(View(*beside))) return beside;
+    return fail(Reason::no_record, {}, "neither security.ima nor a file beside it");
+  }
+
   ExitStatus check_policy(const CommonOptions& common, Output& output,
                           const PolicyKernel& kernel) const {
     const std::string path = encode_name(path_);
@@ -225,6 +295,10 @@ class ImaCommand final : public Command {
   CLI::App* check_ = nullptr;
   CLI::App* explain_ = nullptr;
   CLI::App* diff_ = nullptr;
+  CLI::App* convert_ = nullptr;
+  EditArguments edit_;
+  std::string to_;
+  std::string certificate_;
   PolicyKernelArguments kernel_;
   std::string second_;
   std::string second_version_;

@@ -124,5 +124,40 @@ TEST_F(ImaSignTest, ASignatureIsReplacedOnlyWhereAsked) {
   EXPECT_EQ(run_command({"evmctl", "ima_verify", "-k", at("ec.der"), path}).status, 0);
 }
 
+// What evmctl signs is the value that openssl cms signs; the message is verified by openssl.
+TEST_F(ImaSignTest, ConvertedWithoutTheKey) {
+  const std::string path = file("converted");
+  run({"evmctl", "ima_sign", "-a", "sha256", "-k", at("rsa.key"), path});
+  const std::string attribute = get_xattr(path, "security.ima");
+  const Ran appended = run_assay(
+      {"ima", "convert", "--to", "appended", "--cert", at("rsa.pem"), "--in-place", path});
+  ASSERT_EQ(appended.status, 0) << appended.error;
+  EXPECT_NE(run_command({"getfattr", "-n", "security.ima", path}).status, 0);
+  const auto bytes = read_file(path);
+  const std::string text(bytes.begin(), bytes.end());
+  EXPECT_TRUE(text.starts_with("hello ima\n"));
+  ASSERT_TRUE(text.ends_with("~Module signature appended~\n"));
+  constexpr std::size_t kTrailer = 40;
+  file("message", text.substr(10, text.size() - 10 - kTrailer));
+  run({"openssl", "cms", "-verify", "-binary", "-inform", "DER", "-in", at("message"), "-content",
+       file("content"), "-certfile", at("rsa.pem"), "-CAfile", at("rsa.pem"), "-purpose", "any",
+       "-out", "/dev/null"});
+  const Ran back =
+      run_assay({"ima", "convert", "--to", "xattr", "--cert", at("rsa.pem"), "--in-place", path});
+  ASSERT_EQ(back.status, 0) << back.error;
+  EXPECT_EQ(get_xattr(path, "security.ima"), attribute);
+  EXPECT_EQ(read_file(path).size(), 10U);
+  // Another certificate's, and changed content.
+  make_key("other", {"-newkey", "rsa:2048"});
+  EXPECT_EQ(run_assay({"ima", "convert", "--to", "appended", "--cert", at("other.pem"), "--dry-run",
+                       "--in-place", path})
+                .status,
+            1);
+  EXPECT_EQ(run_assay({"ima", "convert", "--to", "xattr", "--cert", at("rsa.pem"), "--dry-run",
+                       "--in-place", path})
+                .status,
+            1);
+}
+
 }  // namespace
 }  // namespace assay
