@@ -210,7 +210,7 @@ TEST_F(JudgeOnPlatforms, ExplanationsForPeople) {
     for (const char* part : parts) EXPECT_NE(out.find(part), out.npos) << part << " in\n" << out;
   };
   expect(judge("sig_enforce = true\nlockdown = \"none\"\n"),
-         {"no signature at the end of the file; signatures are enforced",
+         {"no signature at the end of the file", "signatures are enforced",
           "the system call fails with EKEYREJECTED (129): Key was rejected by service",
           "the kernel's rules, in the order in which it asks"});
   expect(judge("sig_enforce = false\nlockdown = \"integrity\"\n"),
@@ -262,6 +262,7 @@ TEST_F(JudgeOnPlatforms, TogetherAsAlone) {
       for (const char* line : {"quiet", "ro", "nomodule", "module_blacklist=sample",
                                "ima_policy=tcb", "ima_policy=appraise_tcb"}) {
         std::string state;
+        if (std::string_view(line) != "nomodule") state += "modules_disabled = false\n";
         if (*enforce != 0) state += std::string("sig_enforce = ") + enforce + "\n";
         if (*lockdown != 0) state += std::string("lockdown = \"") + lockdown + "\"\n";
         platforms.push_back(write(

@@ -1,0 +1,35 @@
+#include "survey/package_platform.h"
+
+#include "platforms/host_keyrings.h"
+#include "platforms/installed_kernel.h"
+#include "trust/boot_state.h"
+
+namespace assay {
+
+Platform platform_for_verify(const KernelId& kernel) {
+  Platform platform;
+  platform.kernel = kernel;
+  platform.config.set("CONFIG_MODULE_SIG", "y");
+  platform.state.ipl_secure = true;  // s390 looks at a signature only then
+  return platform;
+}
+
+Platform platform_for_package(const ImageTrust& image, const ConfigFile* config,
+                              const std::optional<std::string>& cmdline) {
+  Platform platform;
+  platform.name = "package of " + image.name;
+  platform.kernel = image.kernel.id;
+  platform.secondary_is_complete = false;
+  if (config != nullptr) platform.config = *config->config;
+  platform.signatures = signatures_of(platform.config, Truth::unknown);
+  mark_absent_rings(platform);
+  // As it is after boot: root has turned nothing off, and loaded no policy.
+  platform.cmdline = cmdline;
+  if (says_nomodule(platform) == Truth::no) platform.state.modules_disabled = false;
+  if (has_lockdown(platform) == Truth::no) platform.state.lockdown = Lockdown::none;
+  platform.state.kexec_load_disabled = false;
+  platform.ima.policy_is_known = true;
+  return platform;
+}
+
+}  // namespace assay
