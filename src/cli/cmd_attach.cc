@@ -2,7 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <atomic>
-#include <set>
+#include <filesystem>
 
 #include "base/name.h"
 #include "cli/command.h"
@@ -42,6 +42,11 @@ Examples:
                    "a file or folder of records, as excise and sign keep them")
         ->type_name("R")
         ->option_text("R");
+    app.add_option("--signatures", signatures_,
+                   "a folder with NAME.sig for each file NAME within PATH, as Debian's signing "
+                   "service lays them out (debian/signatures/PACKAGE)")
+        ->type_name("FOLDER")
+        ->option_text("FOLDER");
     app.add_option("--signature", signature_,
                    "a PKCS#7 message (DER) or a whole WIN_CERTIFICATE, for one file")
         ->type_name("FILE")
@@ -50,15 +55,19 @@ Examples:
 
   Result<void> check() const override {
     ASSAY_CHECK(arguments_.check());
-    if (records_.empty() == signature_.empty())
-      return fail(Reason::usage, {}, "one of --records R and --signature FILE is to be given");
+    const int given =
+        (records_.empty() ? 0 : 1) + (signature_.empty() ? 0 : 1) + (signatures_.empty() ? 0 : 1);
+    if (given != 1)
+      return fail(Reason::usage, {},
+                  "one of --records R, --signature FILE and --signatures FOLDER is to be given");
     if (!signature_.empty() && arguments_.paths().size() != 1)
       return fail(Reason::usage, {}, "--signature is for one file");
     return {};
   }
 
   ExitStatus run(const CommonOptions& common, Output& output) override {
-    return signature_.empty() ? attach_records(common, output) : attach_one(common, output);
+    if (!records_.empty()) return attach_records(common, output);
+    return signature_.empty() ? attach_folder(common, output) : attach_one(common, output);
   }
 
  private:
@@ -89,17 +98,23 @@ Examples:
     return status;
   }
 
-  ExitStatus attach_one(const CommonOptions& common, Output& output) {
+  static Result<std::vector<std::uint8_t>> read_signature(const std::string& path) {
     const auto read = [&]() -> Result<std::vector<std::uint8_t>> {
-      ASSAY_TRY(const auto file, open_file(signature_));
+      ASSAY_TRY(const auto file, open_file(path));
       if (file->size() > kLargestSignature) return fail(Reason::limit_size);
       std::vector<std::uint8_t> bytes(file->size());
       ASSAY_CHECK(file->read(0, bytes));
       return bytes;
     };
-    const auto signature = read();
+    auto bytes = read();
+    if (!bytes) return std::unexpected(with_path(std::move(bytes.error()), encode_name(path)));
+    return bytes;
+  }
+
+  ExitStatus attach_one(const CommonOptions& common, Output& output) {
+    const auto signature = read_signature(signature_);
     if (!signature) {
-      output.error(with_path(signature.error(), encode_name(signature_)));
+      output.error(signature.error());
       return kUndetermined;
     }
     const auto edit = [&](const Artifact& artifact,
@@ -111,9 +126,25 @@ Examples:
     return arguments_.run(common, "attach", "attached", {}, edit, output);
   }
 
+  ExitStatus attach_folder(const CommonOptions& common, Output& output) {
+    const auto edit = [&](const Artifact& artifact,
+                          bool is_named) -> Result<std::optional<Edited>> {
+      const std::string path = signatures_ + '/' + decode_name(artifact.name) + ".sig";
+      if (!std::filesystem::exists(path)) {
+        if (is_named) return fail(Reason::no_record, {}, encode_name(path));
+        return std::nullopt;
+      }
+      ASSAY_TRY(const auto signature, read_signature(path));
+      ASSAY_TRY(Edited edited, attach_signature(artifact, View(signature)));
+      return edited;
+    };
+    return arguments_.run(common, "attach", "attached", {}, edit, output);
+  }
+
   EditArguments arguments_;
   std::string records_;
   std::string signature_;
+  std::string signatures_;
 };
 
 }  // namespace

@@ -198,6 +198,30 @@ TEST_F(Edit, EcdsaSignaturesAreReused) {
   EXPECT_EQ(read_file(folder_ / "a.ko"), read_file(folder_ / "c.ko"));
 }
 
+// Debian's signing service hands out NAME.sig for each file: here the messages that openssl makes.
+TEST_F(Edit, FoldersOfSignaturesAreAttached) {
+  ASSERT_EQ(run_assay(sign({"-o", folder_ / "expected", tree()})).status, 0);
+  for (int i = 0; i < kModules; ++i) {
+    const std::string signature = folder_ / ("signatures/m" + std::to_string(i) + ".ko.sig");
+    fs::create_directories(fs::path(signature).parent_path());
+    ASSERT_EQ(run_command({"openssl", "cms", "-sign", "-binary", "-noattr", "-nocerts", "-md",
+                           "sha256", "-signer", certificate_, "-inkey", key_, "-in", module(i),
+                           "-outform", "DER", "-out", signature})
+                  .status,
+              0);
+  }
+  const Ran ran = run_assay(
+      {"attach", "--signatures", folder_ / "signatures", "--json", "-o", folder_ / "out", tree()});
+  ASSERT_EQ(ran.status, 0) << ran.error << ran.out;
+  EXPECT_EQ(ran.summary()["done"], kModules);
+  for (int i = 0; i < kModules; ++i) {
+    const std::string name = "m" + std::to_string(i) + ".ko";
+    EXPECT_EQ(read_file(folder_ / ("out/" + name)), read_file(folder_ / ("expected/" + name)));
+  }
+  EXPECT_EQ(run_assay({"attach", "--signatures", folder_ / "none", "--in-place", module(0)}).status,
+            1);
+}
+
 // A signing service, which sees digests: what comes out is what the key itself makes.
 TEST_F(Edit, CommandsSign) {
   constexpr std::string_view kService = R"(
