@@ -145,7 +145,7 @@ Examples:
   std::vector<std::string> platforms_;
   std::string output_path_;
   std::string root_ = "/";
-  mutable ImageKeys images_;
+  mutable PlatformInputs images_;
 };
 
 }  // namespace

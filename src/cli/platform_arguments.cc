@@ -28,7 +28,7 @@ Result<std::vector<std::string>> files_in(const std::string& folder) {
 
 Result<LoadedPlatforms> load_platforms(const std::vector<std::string>& arguments) {
   LoadedPlatforms loaded;
-  ImageKeys images;
+  PlatformInputs images;
   for (const std::string& argument : arguments) {
     ASSAY_TRY(std::vector<std::string> names, files_in(argument));
     if (names.empty()) names.push_back(argument);

@@ -333,7 +333,7 @@ void expect_round_trip(const Capture& capture) {
   for (const std::string& path : {out / "folder", out / "named.toml"}) {
     const auto written = write_platform(capture.platform, capture.notes, path);
     ASSERT_TRUE(written) << describe(written.error());
-    ImageKeys images;
+    PlatformInputs images;
     const auto read = load_platform(*written, images);
     ASSERT_TRUE(read) << describe(read.error());
     expect_equal(capture.platform, *read);

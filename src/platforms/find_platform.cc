@@ -7,7 +7,8 @@
 
 namespace assay {
 
-Result<Capture> find_platform(const std::string& what, const std::string& root, ImageKeys& images) {
+Result<Capture> find_platform(const std::string& what, const std::string& root,
+                              PlatformInputs& images) {
   if (what == "host") return capture_host(root);
   const std::filesystem::path path(what);
   std::error_code ignored;

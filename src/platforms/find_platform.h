@@ -6,11 +6,12 @@
 #include <string>
 
 #include "platforms/capture.h"
-#include "platforms/image_keys.h"
+#include "platforms/platform_inputs.h"
 
 namespace assay {
 
 // By what `what` is; `root` is where "host" is read, "/" for this machine.
-Result<Capture> find_platform(const std::string& what, const std::string& root, ImageKeys& images);
+Result<Capture> find_platform(const std::string& what, const std::string& root,
+                              PlatformInputs& images);
 
 }  // namespace assay

@@ -98,8 +98,8 @@ class Section {
 
 class PlatformReader {
  public:
-  PlatformReader(const toml::table& file, std::string folder, ImageKeys& images)
-      : top_(&file, ""), folder_(std::move(folder)), images_(images) {}
+  PlatformReader(const toml::table& file, std::string folder, PlatformInputs& inputs)
+      : top_(&file, ""), folder_(std::move(folder)), inputs_(inputs) {}
 
   Result<Platform> read() && {
     ASSAY_TRY(const auto schema, top_.number("schema"));
@@ -160,10 +160,7 @@ class PlatformReader {
     const toml::node* config = kernel.take("config");
     if (config == nullptr) return {};
     if (const auto path = config->value_exact<std::string>()) {
-      ASSAY_TRY(const std::string text, read_text(resolve(*path)));
-      auto parsed = KernelConfig::parse(text);
-      if (!parsed) return std::unexpected(with_path(parsed.error(), encode_name(resolve(*path))));
-      platform_.config = std::move(*parsed);
+      ASSAY_TRY(platform_.config, inputs_.config(resolve(*path)));
       return {};
     }
     const toml::table* table = config->as_table();
@@ -255,7 +252,7 @@ class PlatformReader {
   }
 
   Result<void> add_keys_of_image(std::optional<std::vector<ListedKey>>& keys) {
-    ASSAY_TRY(const ImageKeys::Keys list, images_.find(image_));
+    ASSAY_TRY(const PlatformInputs::Keys list, inputs_.find(image_));
     if (!keys) keys.emplace();
     for (const auto& certificate : list)
       keys->push_back({certificate, KeyState::good, encode_name(image_)});
@@ -323,7 +320,7 @@ class PlatformReader {
                 }));
       if (spoilt) return std::unexpected(*spoilt);
       for (const auto& certificate : certificates)
-        keys.push_back({images_.share(certificate), usable, *path});
+        keys.push_back({inputs_.share(certificate), usable, *path});
     }
     return std::optional(std::move(keys));
   }
@@ -388,7 +385,7 @@ class PlatformReader {
   Section top_;
   std::string folder_;
   std::string image_;
-  ImageKeys& images_;
+  PlatformInputs& inputs_;
   Platform platform_;
 };
 
@@ -401,7 +398,7 @@ std::string name_of(const std::filesystem::path& path) {
 }  // namespace
 
 Result<Platform> parse_platform(std::string_view text, const std::string& folder,
-                                const std::string& name, ImageKeys& images) {
+                                const std::string& name, PlatformInputs& inputs) {
   toml::table table;
   try {
     table = toml::parse(text);
@@ -412,16 +409,16 @@ Result<Platform> parse_platform(std::string_view text, const std::string& folder
               fmt::format("line {}: {}", error.source().begin.line, error.description()),
               name});
   }
-  auto platform = PlatformReader(table, folder, images).read();
+  auto platform = PlatformReader(table, folder, inputs).read();
   if (!platform) return std::unexpected(with_path(platform.error(), name));
   return platform;
 }
 
-Result<Platform> load_platform(const std::string& path, ImageKeys& images) {
+Result<Platform> load_platform(const std::string& path, PlatformInputs& inputs) {
   ASSAY_TRY(const std::string text, read_text(path));
   const std::string folder = std::filesystem::path(path).parent_path().string();
   ASSAY_TRY(Platform platform,
-            parse_platform(text, folder.empty() ? "." : folder, encode_name(path), images));
+            parse_platform(text, folder.empty() ? "." : folder, encode_name(path), inputs));
   platform.name = encode_name(name_of(path));
   return platform;
 }

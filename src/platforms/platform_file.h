@@ -9,17 +9,17 @@
 #include <string>
 
 #include "base/result.h"
-#include "platforms/image_keys.h"
+#include "platforms/platform_inputs.h"
 #include "trust/platform.h"
 
 namespace assay {
 
 // The platform in the file at `path`. Its name is the file's, or that of its folder where the file
 // is called platform.toml. `images` has those that were read for other platforms.
-Result<Platform> load_platform(const std::string& path, ImageKeys& images);
+Result<Platform> load_platform(const std::string& path, PlatformInputs& images);
 
 // The same of a text; `folder` is where relative paths start, `name` what errors call it.
 Result<Platform> parse_platform(std::string_view text, const std::string& folder,
-                                const std::string& name, ImageKeys& images);
+                                const std::string& name, PlatformInputs& images);
 
 }  // namespace assay

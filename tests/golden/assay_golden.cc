@@ -332,7 +332,7 @@ class Checker {
   }
 
   Options options_;
-  ImageKeys images_;
+  PlatformInputs images_;
   std::vector<LoadedSession> sessions_;
   std::map<std::string, std::set<std::string>> needs_;
   Artifacts artifacts_;

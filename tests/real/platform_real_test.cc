@@ -170,7 +170,7 @@ TEST_F(Host, PlatformsOfOneImageShareItsKeys) {
   for (const char* name : {"a.toml", "b.toml"})
     file(name, "schema = 1\n[kernel]\nrelease = \"" + release_ +
                    "\"\narch = \"x86_64\"\nimage = \"boot/vmlinuz-" + release_ + "\"\n");
-  ImageKeys images;
+  PlatformInputs images;
   const auto a = load_platform(root_ / "a.toml", images);
   const auto b = load_platform(root_ / "b.toml", images);
   ASSERT_TRUE(a && b);

@@ -1,5 +1,6 @@
-// platforms/image_keys.h - the certificates of several platforms: each kernel image is read once
-// however many platforms name it, and equal certificates are one in memory.
+// platforms/platform_inputs.h - what several platforms name: each kernel image and each
+// configuration is read once however many of them name it, and equal certificates are one in
+// memory.
 //
 // What was computed with a key for one platform then serves the others
 // (signatures/public_key_verify.h).
@@ -13,15 +14,19 @@
 
 #include "base/result.h"
 #include "signatures/certificate.h"
+#include "trust/kernel_config.h"
 
 namespace assay {
 
-class ImageKeys {
+class PlatformInputs {
  public:
   using Keys = std::vector<std::shared_ptr<const PreparedCertificate>>;
 
-  // Those of the image at `path`, in the order of its list.
+  // The certificates of the image at `path`, in the order of its list.
   Result<Keys> find(const std::string& path);
+
+  // The Kconfig file at `path`.
+  Result<KernelConfig> config(const std::string& path);
 
   // The certificate of these bytes that came first.
   std::shared_ptr<const PreparedCertificate> share(
@@ -29,6 +34,7 @@ class ImageKeys {
 
  private:
   std::map<std::string, Keys> by_path_;
+  std::map<std::string, KernelConfig> configs_;
   std::map<std::vector<std::uint8_t>, std::shared_ptr<const PreparedCertificate>> by_content_;
 };
 

@@ -1,12 +1,13 @@
-#include "platforms/image_keys.h"
+#include "platforms/platform_inputs.h"
 
+#include "base/limits.h"
 #include "base/name.h"
 #include "bytes/content.h"
 #include "trust/system_certificates.h"
 
 namespace assay {
 
-Result<ImageKeys::Keys> ImageKeys::find(const std::string& path) {
+Result<PlatformInputs::Keys> PlatformInputs::find(const std::string& path) {
   if (const auto known = by_path_.find(path); known != by_path_.end()) return known->second;
   const auto list = [&]() -> Result<SystemCertificates> {
     ASSAY_TRY(const auto file, open_file(path));
@@ -20,7 +21,19 @@ Result<ImageKeys::Keys> ImageKeys::find(const std::string& path) {
   return by_path_.emplace(path, std::move(keys)).first->second;
 }
 
-std::shared_ptr<const PreparedCertificate> ImageKeys::share(
+Result<KernelConfig> PlatformInputs::config(const std::string& path) {
+  if (const auto known = configs_.find(path); known != configs_.end()) return known->second;
+  auto config = [&]() -> Result<KernelConfig> {
+    ASSAY_TRY(const auto file, open_file(path));
+    ContentStream stream(*file);
+    ASSAY_TRY(const auto bytes, read_all(stream, limits::kConfig));
+    return KernelConfig::parse(View(bytes).text());
+  }();
+  if (!config) return std::unexpected(with_path(config.error(), encode_name(path)));
+  return configs_.emplace(path, std::move(*config)).first->second;
+}
+
+std::shared_ptr<const PreparedCertificate> PlatformInputs::share(
     std::shared_ptr<const PreparedCertificate> certificate) {
   if (certificate->x509().fault) return certificate;  // it is not known where it ends
   const auto bytes = certificate->x509().raw.bytes();
