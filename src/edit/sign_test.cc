@@ -232,17 +232,24 @@ TEST_F(Sign, WhatIsSignedIsRefused) {
   EXPECT_EQ(refusal("i.efi", read_file(kPe + "unsigned.efi")), std::nullopt);
 }
 
-// sbverify and osslsigncode accept our signatures; excised, the image is what it was.
+// sbverify accepts our signatures, and osslsigncode those that it accepts of sbsign (2.5, which
+// Debian 12 has, accepts none, 2.9 does); excised, the image is what it was.
 TEST_F(Sign, ImagesAreAcceptedByOtherVerifiers) {
   make_key();
   const Bytes bare = read_file(kPe + "unsigned.efi");
+  const auto osslsigncode_says = [&](const std::string& path) {
+    return run_command({"osslsigncode", "verify", "-CAfile", certificate(), "-in", path}).status;
+  };
+  run({"sbsign", "--key", key(), "--cert", certificate(), "--output", folder_ / "by-sbsign",
+       kPe + "unsigned.efi"});
+  const int verdict = osslsigncode_says(folder_ / "by-sbsign");
   for (const Hash hash : {Hash::sha256, Hash::sha384, Hash::sha512}) {
     const Bytes image = signed_by_us("i.efi", bare, {.hash = hash, .time = kTime});
     EXPECT_EQ(signed_by_us("i.efi", bare, {.hash = hash, .time = kTime}), image);
     write_file(folder_ / "image", image);
     if (hash == Hash::sha256)  // the only one that sbverify knows
       run({"sbverify", "--cert", certificate(), folder_ / "image"});
-    run({"osslsigncode", "verify", "-CAfile", certificate(), "-in", folder_ / "image"});
+    EXPECT_EQ(osslsigncode_says(folder_ / "image"), verdict);
     const auto edited = excise(artifact_of("i.efi", image));
     ASSERT_TRUE(edited && *edited);
     EXPECT_EQ(all_of(*(*edited)->stored), bare);

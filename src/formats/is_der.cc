@@ -25,7 +25,7 @@ bool is_der_value(std::uint8_t tag, View value) {
 }
 
 bool is_der_below(View bytes, int depth) {
-  constexpr int kMostDeep = 16;
+  constexpr int kMostDeep = 48;
   if (depth > kMostDeep) return false;
   std::size_t at = 0;
   while (at < bytes.size()) {

@@ -8,7 +8,7 @@
 
 namespace assay {
 
-// Also of all that is nested, at most sixteen containers deep. No for an element of more than 65535
+// Also of all that is nested, at most 48 containers deep. No for an element of more than 65535
 // bytes.
 bool is_der(View bytes);
 

@@ -70,6 +70,9 @@ std::optional<Hash> firmware_hash(View message) {
 bool content_ends_with(const SignatureEvidence& signature, const Digest& digest) {
   const auto& content = signature.cms().content;
   if (signature.cms().content_type != Oid::ms_indirect_data || !content) return false;
+  // AuthenticodeVerify reads a length of one octet, or of two behind 82, and no other.
+  const std::uint8_t length = content->raw[1];
+  if ((length & 0x80) != 0 && (length & 0x82) != 0x82) return false;
   const View value = content->content;
   return value.size() >= digest.size() &&
          same_bytes(value.sub(value.size() - digest.size(), digest.size()), View(digest.bytes()));
@@ -84,6 +87,15 @@ std::optional<Hash> hash_of(EfiSignatureType type) {
     default: return std::nullopt;
   }
 }
+
+// It takes what OpenSSL has of the content for a SEQUENCE with its header; of a string OpenSSL has
+// the content alone.
+bool is_content_odd(const SignatureEvidence& signature) {
+  const auto& content = signature.cms().content;
+  return content && content->tag != ber::kSequence;
+}
+
+constexpr const char* kOddContent = "a signed content that is no SEQUENCE";
 
 class BootJudge {
  public:
@@ -144,6 +156,7 @@ class BootJudge {
       if (!entry.signature) continue;
       const auto hash = firmware_hash(entry.signature->bytes());
       if (!hash) continue;
+      if (is_content_odd(*entry.signature)) return leave_open(kOddContent);
       const Digest* digest = evidence_.digest(coverage_rule(), *hash);
       if (digest == nullptr) return leave_open("the digest of the image was not computed");
       const bool is_this = content_ends_with(*entry.signature, *digest);
@@ -170,14 +183,22 @@ class BootJudge {
                                                 BootDatabase::mok};
     static constexpr BootDatabase kDenied[] = {BootDatabase::vendor_dbx, BootDatabase::dbx,
                                                BootDatabase::mokx};
-    for (const Hash hash : {Hash::sha256, Hash::sha1})
-      if (const BootHash* denied = find_hash(kDenied, hash))
-        return refuse(rule::shim_hash_free, {}, text_of(*denied));
-    static constexpr Hash kHashes[] = {Hash::sha256, Hash::sha1};
+    // check_denylist and check_allowlist do not ask the owner's lists by SHA-1, nor the vendor's
+    // db.
+    static constexpr BootDatabase kDeniedBySha1[] = {BootDatabase::vendor_dbx, BootDatabase::dbx};
+    static constexpr BootDatabase kAllowedBySha1[] = {BootDatabase::db};
+    static constexpr Hash kSha256[] = {Hash::sha256};
+    static constexpr Hash kSha1[] = {Hash::sha1};
+    for (const BootHash* denied :
+         {find_hash(kDenied, Hash::sha256), find_hash(kDeniedBySha1, Hash::sha1)})
+      if (denied != nullptr) return refuse(rule::shim_hash_free, {}, text_of(*denied));
     for (const Databases databases : {Databases(kDenied), Databases(kAllowed)})
-      if (const auto unread = find_unread(databases, kHashes)) return *unread;
-    for (const Hash hash : kHashes)
-      if (const BootHash* allowed = find_hash(kAllowed, hash)) return judge_sbat(accept(allowed));
+      if (const auto unread = find_unread(databases, kSha256)) return *unread;
+    for (const Databases databases : {Databases(kDeniedBySha1), Databases(kAllowedBySha1)})
+      if (const auto unread = find_unread(databases, kSha1)) return *unread;
+    for (const BootHash* allowed :
+         {find_hash(kAllowed, Hash::sha256), find_hash(kAllowedBySha1, Hash::sha1)})
+      if (allowed != nullptr) return judge_sbat(accept(allowed));
     if (evidence_.headers.certificate_table->size == 0) return refuse(rule::shim_signed, {}, "");
     if (evidence_.damaged_table) return refuse(rule::shim_table, *evidence_.damaged_table, "");
     const Digest* digest = evidence_.digest(coverage_rule(), Hash::sha256);
@@ -186,6 +207,7 @@ class BootJudge {
     BootVerdict denied;
     for (const PeCertificateEntry& entry : evidence_.entries) {
       if (entry.certificate.type != pe::kTypePkcs7 || !entry.signature) continue;
+      if (is_content_odd(*entry.signature)) return leave_open(kOddContent);
       const bool is_this = content_ends_with(*entry.signature, *digest);
       if (const auto bad = find_denying(entry, is_this, kDenied, rule::shim_certificate_free)) {
         denied = *bad;  // only this signature is lost by it
@@ -248,9 +270,15 @@ class BootJudge {
     if (digest == nullptr) return nullptr;
     for (const BootHash& entry : material_.hashes)
       if (is_one_of(entry.database, databases) && !is_ignored(entry.database) &&
-          hash_of(entry.type) == hash && std::ranges::equal(entry.digest, digest->bytes()))
+          has_size_of_type(entry) && hash_of(entry.type) == hash &&
+          std::ranges::equal(entry.digest, digest->bytes()))
         return &entry;
     return nullptr;
+  }
+
+  // IsSignatureFoundInDatabase wants entries of the digest's size; shim looks at their start.
+  bool has_size_of_type(const BootHash& entry) const {
+    return !is_firmware_ || entry.revocation_time.empty();
   }
 
   // MokIgnoreDB

@@ -53,8 +53,10 @@ struct ChainCertificate {
   std::optional<bool> key_cert_sign;  // of keyUsage, where there is one
   std::optional<bool> ca;             // of basicConstraints, where there are some
   std::optional<unsigned> path_length;
-  std::string unknown_critical;  // an extension
-  std::string unmodelled;        // an extension that weighs in, and that is not looked at here
+  bool has_netscape_type = false;
+  bool is_signed_as_said = true;  // the algorithm beside the signature is that which is signed
+  std::string unknown_critical;   // an extension
+  std::string unmodelled;         // an extension that weighs in, and that is not looked at here
 
   const Certificate& x509() const { return prepared->x509(); }
 };
@@ -93,6 +95,7 @@ ChainCertificate look_at(const PreparedCertificate& prepared) {
   out.is_read = !x509.fault && !x509.akid_fault && outline && is_der(x509.raw);
   if (!out.is_read) return out;
   out.is_version_1 = outline->is_version_1;
+  out.is_signed_as_said = same_bytes(outline->algorithm, outline->signed_algorithm);
   std::vector<Oid> seen;
   for (const X509Extension& extension : outline->extensions) {
     if (extension.is_critical && !is_supported(extension.oid))
@@ -101,11 +104,15 @@ ChainCertificate look_at(const PreparedCertificate& prepared) {
     if (extension.oid != Oid::unknown && std::ranges::find(seen, extension.oid) != seen.end())
       out.is_read = false;
     seen.push_back(extension.oid);
+    const auto is_good = is_der(extension.value) ? is_well_formed(extension) : std::optional(false);
+    if (is_good == false && extension.oid != Oid::unknown) out.is_read = false;
+    if (!is_good) out.unmodelled = oid_text(extension.oid);
     switch (extension.oid) {
       case Oid::basic_constraints:
         out.is_read = out.is_read && read_constraints(extension.value, out);
         break;
       case Oid::key_usage: out.is_read = out.is_read && read_usage(extension.value, out); break;
+      case Oid::netscape_certificate_type: out.has_netscape_type = true; break;
       case Oid::proxy_certificate:
       case Oid::name_constraints:
       case Oid::ip_address_blocks:
@@ -131,18 +138,23 @@ Truth matches_identifier(const Certificate& issuer, const Certificate& subject) 
   return Truth::yes;
 }
 
-// check_sig_alg_match
-bool is_of_kind(const Certificate& issuer, const Certificate& subject) {
+// check_sig_alg_match. A key of RSA may sign with PSS, and there are more kinds than are known
+// here.
+Truth is_of_kind(const Certificate& issuer, const Certificate& subject) {
+  const bool is_rsa = issuer.key_algo == Oid::rsa;
+  if (!is_rsa && issuer.key_algo != Oid::ec_public_key) return Truth::unknown;
   const CertificateAlgorithm* algorithm = find_certificate_algorithm(subject.sig_algo);
-  if (algorithm == nullptr) return false;
-  return (algorithm->kind == KeyKind::rsa) == (issuer.key_algo == Oid::rsa);
+  if (algorithm == nullptr) return Truth::unknown;
+  const bool is_by_rsa = algorithm->kind == KeyKind::rsa;
+  if (!is_by_rsa && algorithm->kind != KeyKind::ecdsa) return Truth::unknown;
+  return truth(is_rsa == is_by_rsa);
 }
 
 // ossl_x509_likely_issued
 Truth is_likely_issued(const Certificate& issuer, const Certificate& subject) {
   const Truth named = is_same_name(issuer.subject, subject.issuer);
   if (named == Truth::no) return named;
-  return named && matches_identifier(issuer, subject) && truth(is_of_kind(issuer, subject));
+  return named && matches_identifier(issuer, subject) && is_of_kind(issuer, subject);
 }
 
 // Did the key of `issuer` make this value over this digest? Not known for what firmware's OpenSSL
@@ -166,6 +178,9 @@ OpensslAnswer verify_value(const PreparedCertificate& issuer, const SignatureVal
              ? no(fmt::format("{} is not by the key of {}", what, quoted_name(issuer.x509())))
              : yes();
 }
+
+constexpr const char* kMayHaveIssued =
+    "an issuer whose name is written in two ways, or a signature of a kind that is not known here";
 
 class ChainWalk {
  public:
@@ -191,7 +206,7 @@ class ChainWalk {
       const bool is_self_issued = same_bytes(top.x509().issuer, top.x509().subject) &&
                                   is_likely_issued(top.x509(), top.x509()) == Truth::yes;
       const Truth issued = is_likely_issued(trusted_.x509(), top.x509());
-      if (issued == Truth::unknown) return open("a name that is written in two ways");
+      if (issued == Truth::unknown) return open(kMayHaveIssued);
       if (issued == Truth::yes && !is_self_issued) {
         chain_.push_back(look_at(trusted_));
         return chain_.back().is_read ? yes() : open("the trusted certificate is not DER");
@@ -200,7 +215,7 @@ class ChainWalk {
       const PreparedCertificate* issuer = nullptr;
       if (!is_self_issued)
         if (const Truth found = find_issuer(top.x509(), issuer); found == Truth::unknown)
-          return open("a name that is written in two ways");
+          return open(kMayHaveIssued);
       if (issuer == nullptr) break;
       chain_.push_back(look_at(*issuer));
     }
@@ -240,7 +255,8 @@ class ChainWalk {
         if (!one.ca) {
           // Of a root without basicConstraints one of version 1, or its key usage, is enough.
           const bool may_be_root =
-              i + 1 == chain_.size() && (one.is_version_1 || one.key_cert_sign == true);
+              i + 1 == chain_.size() &&
+              (one.is_version_1 || one.key_cert_sign == true || one.has_netscape_type);
           if (!may_be_root) return no(fmt::format("{} is not of a CA", name));
           answer = open(fmt::format("{} says nothing about being of a CA", name));
         }
@@ -259,6 +275,9 @@ class ChainWalk {
     OpensslAnswer answer = yes();
     for (std::size_t i = 0; i + 1 < chain_.size(); ++i) {
       const PreparedCertificate& one = *chain_[i].prepared;
+      if (!chain_[i].is_signed_as_said)
+        return no(fmt::format("{} names one algorithm inside and another beside its signature",
+                              quoted_name(one.x509())));
       const CertificateAlgorithm* algorithm = find_certificate_algorithm(one.x509().sig_algo);
       if (algorithm == nullptr) return open("a certificate's signature of an unknown kind");
       const SignatureValue value{algorithm->kind, algorithm->hash, one.own_tbs_digest(),

@@ -31,6 +31,18 @@ const ImaState& state_of(const PlatformIma& ima, Walk& walk, std::optional<ImaSt
   return state;
 }
 
+// Is there a rule that appraises and could hit this request? One for another hook cannot.
+bool may_appraise(const ImaState& state, Request request) {
+  const auto may_hit = [request](ImaHook hook) {
+    if (hook == ImaHook::none || hook == ImaHook::file_check) return true;
+    if (request == Request::module) return hook == ImaHook::module_check;
+    return request != Request::kexec || hook == ImaHook::kexec_kernel_check;
+  };
+  return std::ranges::any_of(state.rules(), [&](const PolicyRule& one) {
+    return one.rule.action == ImaAction::appraise && may_hit(one.rule.func);
+  });
+}
+
 }  // namespace
 
 RequestWalk::RequestWalk(Walk& walk, const JudgeRequest& request, const RequestEvidence& evidence,
@@ -50,7 +62,7 @@ Outcome RequestWalk::ask_of_other_rules() {
   if (ima_.is_whole() == Truth::unknown)
     return walk_.check(rules::ima::not_enforced, Truth::unknown, "ima.policy",
                        [] { return std::string("a policy that the platform does not name"); });
-  if (is_asked() || !kernel_.state.classes().appraise) return {};
+  if (is_asked() || !may_appraise(kernel_.state, request_.request)) return {};
   return walk_.check(rules::ima::not_enforced, Truth::unknown,
                      platform_.cmdline ? "artifact: security.ima" : "kernel.cmdline", [] {
                        return std::string("rules that ima_policy= on the command line names");

@@ -172,7 +172,10 @@ void add_list(BootDatabase database, const EfiSignatureList& list, const std::st
 Result<void> add_variable(const VariableName& name, View file, const std::string& source,
                           BootMaterial& material) {
   const VariableRow* row = find_variable(name.name);
-  if (row == nullptr) return {};
+  if (row == nullptr)
+    return fail(
+        Reason::bad_value, {},
+        fmt::format("{} is no variable of Secure Boot (capitals count)", encode_name(name.name)));
   if (lower(name.vendor) != row->vendor)
     return fail(Reason::bad_value, {},
                 fmt::format("{} is a variable of the vendor {}", row->name, row->vendor));
@@ -240,8 +243,15 @@ Result<BootMaterial> load_file(const NamedPath& named, const Warn& warn) {
   ASSAY_TRY(const auto bytes, read_all(stream, limits::kTrustFile));
   const View view(bytes);
   const std::string file_name = fs::path(path).filename().string();
-  if (const auto name = split_variable_name(file_name); name && !named.database) {
-    ASSAY_CHECK(add_variable(*name, view, source, material));
+  if (const auto name = split_variable_name(file_name)) {
+    if (!named.database) {
+      ASSAY_CHECK(add_variable(*name, view, source, material));
+      return material;
+    }
+    if (view.size() < kAttributes)
+      return fail(Reason::truncated, view.extent(), "an EFI variable without its attributes");
+    add_database(*named.database, view.sub(kAttributes, view.size() - kAttributes), source,
+                 material);
     return material;
   }
   if (view.text().starts_with("MZ")) {
@@ -341,10 +351,13 @@ Result<BootMaterial> load_boot_material(const std::string& path, const Warn& war
   ASSAY_TRY(std::vector<std::string> files, files_of(path));
   const auto name_of = [](const std::string& file) { return fs::path(file).filename().string(); };
   const auto is_variable = [&](const std::string& file) {
-    return split_variable_name(name_of(file)).has_value();
+    const auto name = split_variable_name(name_of(file));
+    return name && find_variable(name->name) != nullptr;
   };
+  // Beside variables lies what is none; but a name that says dbx is not passed over.
   if (std::ranges::any_of(files, is_variable))
-    std::erase_if(files, [&](const std::string& file) { return !is_variable(file); });
+    std::erase_if(
+        files, [&](const std::string& file) { return !is_variable(file) && !database_of(file); });
   BootMaterial material;
   for (const std::string& file : files) {
     // Of a machine's hundred variables only these are anybody's business; those of other vendors
