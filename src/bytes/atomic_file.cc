@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -61,7 +62,8 @@ Result<Target> find_target(const std::string& path, const WritePolicy& policy) {
     if (errno == ENOENT) return target;
     return cannot_write(path, "lstat");
   }
-  if (S_ISLNK(status.st_mode)) {
+  const bool is_link = S_ISLNK(status.st_mode);
+  if (is_link) {
     if (::stat(path.c_str(), &status) != 0) return cannot_write(path, "symbolic link");
     const std::unique_ptr<char, FreeText> real(::realpath(path.c_str(), nullptr));
     if (!real) return cannot_write(path, "symbolic link");
@@ -69,7 +71,7 @@ Result<Target> find_target(const std::string& path, const WritePolicy& policy) {
   }
   if (!S_ISREG(status.st_mode)) return fail_at(path, Reason::not_a_regular_file);
   // A link that is replaced leaves the names of the file it led to as they are.
-  const bool keeps_inode = target.path == path && policy.replace_symlinks;
+  const bool keeps_inode = is_link && policy.replace_symlinks;
   if (status.st_nlink > 1 && !policy.break_hard_links && !keeps_inode)
     return fail_at(path, Reason::hard_links, fmt::format("{} names", status.st_nlink));
   target.old = FileDescriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
@@ -303,6 +305,15 @@ Result<void> make_folders(const std::string& path) {
   std::filesystem::create_directories(path, error);
   if (error) return fail_at(path, Reason::cannot_write, error.message());
   return {};
+}
+
+Result<FileDescriptor> lock_folder(const std::string& path) {
+  FileDescriptor folder(
+      ::open(path.empty() ? "." : path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder.is_open()) return cannot_write(path, "the folder");
+  while (::flock(folder.get(), LOCK_EX) != 0)
+    if (errno != EINTR) return cannot_write(path, "lock of the folder");
+  return folder;
 }
 
 }  // namespace assay

@@ -20,6 +20,7 @@
 #include "base/result.h"
 #include "bytes/content.h"
 #include "bytes/file_calls.h"
+#include "bytes/file_descriptor.h"
 
 namespace assay {
 
@@ -109,5 +110,9 @@ bool is_temporary_name(std::string_view file_name);
 
 // A folder, with those that lead to it, where they are missing.
 Result<void> make_folders(const std::string& path);
+
+// Waits until nobody else has this folder locked; the lock goes with the descriptor. For files that
+// are read, added to and replaced: two runs that did so at once would lose what one of them added.
+Result<FileDescriptor> lock_folder(const std::string& path);
 
 }  // namespace assay

@@ -12,6 +12,7 @@
 #include "cli/edit_arguments.h"
 #include "cli/signer_arguments.h"
 #include "edit/attach.h"
+#include "edit/excise.h"
 #include "edit/ima_sign.h"
 #include "edit/record_set.h"
 #include "edit/sign.h"
@@ -198,6 +199,23 @@ Examples:
     return headers.optional.has_value();
   }
 
+  // A record may come from anywhere: what it puts in must be what excise takes out again.
+  static Result<bool> changes_signatures_alone(const Artifact& artifact, const Edited& edited) {
+    const auto is_append = [&](const RecordPart& part) {
+      return part.carrier == RecordPart::Carrier::appended && part.splices.size() == 1 &&
+             part.splices[0].before.empty() && part.splices[0].offset == artifact.plain->size();
+    };
+    if (edited.record.parts.size() == 1 && is_append(edited.record.parts[0])) return true;
+    if (artifact.codec) return false;
+    Artifact made = artifact;
+    made.stored = edited.stored;
+    made.plain = edited.stored;
+    ASSAY_TRY(const auto without, excise(made));
+    if (!without) return false;
+    ASSAY_TRY(const ContentId id, identify(*without->stored));
+    return id == edited.record.before;
+  }
+
   // The record of the same bytes whose signature names our certificate.
   static Result<std::optional<Edited>> find_reusable(const Artifact& artifact,
                                                      const RecordSet& records,
@@ -207,6 +225,8 @@ Examples:
     const auto record = records.find(Direction::forward, id, artifact.codec, artifact.name);
     if (!record || !is_signed_by(**record, certificate)) return std::nullopt;
     ASSAY_TRY(Edited edited, attach_record(artifact, **record));
+    ASSAY_TRY(const bool is_signature, changes_signatures_alone(artifact, edited));
+    if (!is_signature) return std::nullopt;
     edited.notes.emplace_back("the signature of a record was put in");
     return edited;
   }

@@ -127,13 +127,16 @@ Result<void> RecordKeeper::add(AtomicWriter& writer, const EditRecord& record) {
   }
   const std::string path = fmt::format("{}/{}{}", path_, record.name, kSuffix);
   {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard guard(mutex_);
+    ASSAY_CHECK(make_folders(path_));
+    ASSAY_CHECK(lock(path_));
     if (!names_.emplace(path, true).second)
       return std::unexpected(
           Error{Reason::cannot_write, {}, "two artifacts of one name", encode_name(path)});
   }
   // What was taken out of an earlier file of this name is not thrown away.
-  if (std::filesystem::exists(path)) {
+  std::error_code error;
+  if (std::filesystem::exists(path, error)) {
     ASSAY_TRY(const auto there, read_whole(path));
     if (View(there).text() == line) return {};
     return std::unexpected(
@@ -144,10 +147,18 @@ Result<void> RecordKeeper::add(AtomicWriter& writer, const EditRecord& record) {
   return writer.write({.path = path, .content = content});
 }
 
+Result<void> RecordKeeper::lock(const std::string& folder) {
+  if (lock_.is_open()) return {};
+  ASSAY_TRY(lock_, lock_folder(folder));
+  return {};
+}
+
 Result<void> RecordKeeper::finish(AtomicWriter& writer) {
   if (is_folder_ || lines_.empty()) return {};
   std::vector<std::uint8_t> all;
-  if (std::filesystem::exists(path_)) {
+  ASSAY_CHECK(lock(std::filesystem::path(path_).parent_path().native()));
+  std::error_code error;
+  if (std::filesystem::exists(path_, error)) {
     ASSAY_TRY(all, read_whole(path_));
     if (!all.empty() && all.back() != '\n') all.push_back('\n');
   }

@@ -36,7 +36,8 @@ class RecordSet {
   std::vector<EditRecord> records_;
 };
 
-// Where excise and sign keep what they took out or put in.
+// Where excise and sign keep what they took out or put in. Runs that keep theirs in one place wait
+// for each other, so it is to live until the writer has committed.
 class RecordKeeper {
  public:
   // `path` ends in '/', or is a folder: one file a record.
@@ -49,7 +50,10 @@ class RecordKeeper {
 
  private:
   std::string path_;
+  Result<void> lock(const std::string& folder);
+
   bool is_folder_;
+  FileDescriptor lock_;  // from the first look at what is there until the run is over
   std::mutex mutex_;
   std::vector<std::uint8_t> lines_;
   std::map<std::string, bool> names_;

@@ -55,7 +55,8 @@ class OpensslPkcs7 : public testing::Test {
 
   // A certificate `name` with its own key, or the key of `key`; by itself where `issuer` is empty.
   void certify(const std::string& name, const std::string& issuer, const std::string& extensions,
-               const std::string& subject = "", const std::string& key = "") {
+               const std::string& subject = "", const std::string& key = "",
+               const Words& options = {}) {
     const std::string& own = keys()[key.empty() ? name : key];
     key_of_[name] = own;
     run({"openssl", "req", "-new", "-key", own, "-subj", subject.empty() ? "/CN=" + name : subject,
@@ -69,6 +70,7 @@ class OpensslPkcs7 : public testing::Test {
       command.insert(command.end(), {"-signkey", own});
     else
       command.insert(command.end(), {"-CA", pem(issuer), "-CAkey", key_of_[issuer]});
+    command.insert(command.end(), options.begin(), options.end());
     run(command);
   }
 
@@ -182,6 +184,59 @@ TEST_F(OpensslPkcs7, WhatEveryCertificateAboveTheSignersMustBe) {
     const Truth by_middle = ask("middle").accepts;
     EXPECT_TRUE(by_middle == one.accepts || by_middle == Truth::unknown);
   }
+}
+
+// Extensions that OpenSSL cannot read make a certificate invalid; whether it then is used depends
+// on where it stands.
+TEST_F(OpensslPkcs7, ExtensionsThatAreNotWellFormed) {
+  certify("root", "", kCa);
+  for (const char* bad :
+       {"2.5.29.14=DER:0c03414243", "2.5.29.37=DER:3003020101", "2.5.29.17=DER:020101",
+        "2.5.29.31=DER:020101", "2.16.840.1.113730.1.1=DER:020101", "2.5.29.15=DER:03020000"}) {
+    SCOPED_TRACE(bad);
+    certify("leaf", "root", std::string(bad) + "\n");
+    sign({"leaf"}, {});
+    EXPECT_NE(ask("root").accepts, Truth::yes);
+    EXPECT_EQ(openssl_says("root"), Truth::no);
+  }
+  for (const char* good : {"subjectKeyIdentifier=hash", "extendedKeyUsage=codeSigning",
+                           "subjectAltName=DNS:a,email:b", "crlDistributionPoints=URI:http://a/b",
+                           "nsCertType=objsign", "keyUsage=digitalSignature"}) {
+    SCOPED_TRACE(good);
+    certify("leaf", "root", std::string(good) + "\n");
+    sign({"leaf"}, {});
+    expect(Truth::yes, "", "root");
+  }
+}
+
+// Beside the signature, where nothing signs it.
+TEST_F(OpensslPkcs7, AlgorithmsThatDiffer) {
+  certify("root", "", kCa);
+  certify("leaf", "root", "");
+  sign({"leaf"}, {});
+  Bytes message = read_file(folder_ / "message");
+  // sha256WithRSAEncryption, NULL, BIT STRING of 257 octets: the end of the leaf.
+  const Bytes end = {0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01,
+                     0x0B, 0x05, 0x00, 0x03, 0x82, 0x01, 0x01};
+  const auto found = std::ranges::search(message, end);
+  ASSERT_FALSE(found.empty());
+  found.begin()[8] = 0x0C;  // sha384WithRSAEncryption
+  write_file(folder_ / "message", message);
+  expect(Truth::no, "beside its signature", "root");
+}
+
+// A CA by the old extension alone, and a certificate signed with PSS: accepted, and not known here.
+TEST_F(OpensslPkcs7, WhatIsNotLookedAtIsOpen) {
+  certify("root", "", "nsCertType=objCA\n");
+  certify("leaf", "root", "");
+  sign({"leaf"}, {});
+  EXPECT_EQ(openssl_says("root"), Truth::yes);
+  EXPECT_EQ(ask("root").accepts, Truth::unknown);
+  certify("root", "", kCa);
+  certify("leaf", "root", "", "", "", {"-sigopt", "rsa_padding_mode:pss"});
+  sign({"leaf"}, {});
+  EXPECT_EQ(openssl_says("root"), Truth::yes);
+  EXPECT_EQ(ask("root").accepts, Truth::unknown);
 }
 
 TEST_F(OpensslPkcs7, TheSignersCertificateItselfMayBeTrusted) {

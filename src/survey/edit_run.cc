@@ -137,7 +137,17 @@ class EditRun {
     return report;
   }
 
+  // The records are no artifact, and take no artifact's place.
+  bool is_where_records_are(const std::string& path) const {
+    if (options_.records.empty()) return false;
+    std::error_code error;
+    if (fs::equivalent(path, options_.records, error)) return true;
+    return fs::weakly_canonical(path, error) == fs::weakly_canonical(options_.records, error);
+  }
+
   Result<void> process(const File& file, EditReport& report) {
+    if (is_where_records_are(file.path) || is_where_records_are(output_of(file)))
+      return fail(Reason::cannot_write, {}, "the records are kept there");
     ASSAY_TRY(const Artifact artifact, open_artifact(file.path, encode_name(file.name)));
     if (options_.progress != nullptr) options_.progress->bytes += artifact.plain->size();
     ASSAY_TRY(auto edited, edit_(artifact, file.is_named));

@@ -164,6 +164,25 @@ TEST_F(BootMaterialTest, VariablesOfOtherVendors) {
       load_boot_material(folder_ / (std::string("efivars/db-") + kShimGuid), [](const Error&) {}));
 }
 
+// What a folder of variables has beside them counts where its name says so; capitals count, too.
+TEST_F(BootMaterialTest, NothingThatDeniesIsPassedOver) {
+  const auto load = [&](const std::string& path) {
+    return load_boot_material(path, [](const Error&) {});
+  };
+  variable("db", kDatabaseGuid, certificates("a"));
+  write_file(folder_ / "efivars/dbx.esl", hashes(1));
+  EXPECT_EQ(load(folder_ / "efivars")->hashes.size(), 1U);
+  variable("dbDefault", kGlobalGuid, certificates("b"));
+  EXPECT_EQ(load(folder_ / "efivars")->certificates.size(), 1U);
+  write_file(folder_ / (std::string("efivars/dbx-") + kDatabaseGuid + ".bak"),
+             Bytes{7, 0, 0, 0, 1});
+  EXPECT_FALSE(load(folder_ / "efivars"));
+  variable("DBX", kDatabaseGuid, hashes(2));
+  const std::string capitals = folder_ / (std::string("efivars/DBX-") + kDatabaseGuid);
+  EXPECT_FALSE(load(capitals));
+  EXPECT_EQ(load("dbx:" + capitals)->hashes.at(0).digest, Bytes(32, 2));
+}
+
 // load_uefi_certs: what the kernel passes over.
 TEST_F(BootMaterialTest, MokIgnoreDbAndSecureBoot) {
   variable("db", kDatabaseGuid, certificates("a"));

@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "bytes/view.h"
+#include "crypto/hash.h"
 #include "tests/cli/run_assay.h"
 
 namespace assay {
@@ -105,6 +106,58 @@ TEST_F(Edit, RecordsMayLieInAFolder) {
   ASSERT_EQ(run_assay({"attach", "--in-place", "--records", folder_ / "records", tree()}).status,
             0);
   EXPECT_EQ(snapshot(tree()), signed_tree);
+}
+
+// Neither the records' file nor the artifact is harmed where one is taken for the other.
+TEST_F(Edit, RecordsAreNoArtifact) {
+  ASSERT_EQ(run_assay(sign({"--in-place", tree()})).status, 0);
+  const auto before = snapshot(tree());
+  EXPECT_EQ(run_assay({"excise", "--in-place", "--records", module(0), module(0)}).status, 2);
+  const std::string out = folder_ / "out";
+  EXPECT_EQ(run_assay({"excise", "-o", out, "--records", out, module(0)}).status, 2);
+  EXPECT_FALSE(fs::exists(out));
+  EXPECT_EQ(snapshot(tree()), before);
+}
+
+// Runs that keep their records in one file at the same time lose none.
+TEST_F(Edit, RunsAtOnceKeepAllRecords) {
+  ASSERT_EQ(run_assay(sign({"--in-place", tree()})).status, 0);
+  const auto before = snapshot(tree());
+  const std::string records = folder_ / "records";
+  std::string script;
+  for (int i = 0; i < kModules; ++i)
+    script += std::string(ASSAY_BINARY) + " excise -q --in-place --records " + records + " " +
+              module(i) + " & ";
+  ASSERT_EQ(run_command({"sh", "-c", script + "wait"}).status, 0);
+  EXPECT_EQ(std::ranges::count(read_file(records), '\n'), kModules);
+  for (int i = 0; i < kModules; ++i)
+    EXPECT_EQ(run_assay({"attach", "--in-place", "--records", records, module(i)}).status, 0);
+  EXPECT_EQ(snapshot(tree()), before);
+}
+
+// A record that changes more than a signature is not used for one.
+TEST_F(Edit, RecordsOfOthersAreNotBelieved) {
+  const std::string records = folder_ / "records";
+  ASSERT_EQ(run_assay(sign({"-o", folder_ / "a.ko", "--records", records, module(0)})).status, 0);
+  const Bytes bytes = read_file(records);
+  nlohmann::json record = nlohmann::json::parse(std::string(bytes.begin(), bytes.end()));
+  auto& splices = record["parts"][0]["splices"];
+  ASSERT_EQ(splices.size(), 1U);
+  auto other = splices[0];
+  other["offset"] = 100;
+  other["before"] = "616161";  // as at that place
+  other["after"] = "626262";
+  splices.insert(splices.begin(), other);
+  const Bytes good = read_file(folder_ / "a.ko");
+  Bytes evil = good;
+  std::fill_n(evil.begin() + 100, 3, 'b');
+  const auto digest = compute_digest(Hash::sha256, evil);
+  record["after"]["sha256"] = digest->hex();
+  const std::string text = record.dump() + "\n";
+  write_file(records, Bytes(text.begin(), text.end()));
+  const Ran made = run_assay(sign({"-o", folder_ / "b.ko", "--reuse", records, module(0)}));
+  EXPECT_EQ(made.status, 0) << made.error;
+  EXPECT_EQ(read_file(folder_ / "b.ko"), good);
 }
 
 TEST_F(Edit, ElsewhereLeavesTheFilesAsTheyAre) {
