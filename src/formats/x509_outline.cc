@@ -107,7 +107,8 @@ std::optional<bool> is_well_formed(const X509Extension& extension) {
     case Oid::subject_key_identifier: return is_one(ber::kOctetString, value);
     case Oid::netscape_certificate_type: return is_one(ber::kBitString, value);
     case Oid::key_usage: {
-      if (!is_one(ber::kBitString, value)) return false;
+      constexpr std::size_t kLeast = 4;  // header, unused bits, one octet
+      if (!is_one(ber::kBitString, value) || value.size() < kLeast) return false;
       const View bits = value.sub(3, value.size() - 3);
       return std::ranges::any_of(bits.bytes(), [](std::uint8_t octet) { return octet != 0; });
     }
