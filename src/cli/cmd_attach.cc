@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "base/name.h"
+#include "bytes/whole_file.h"
 #include "cli/command.h"
 #include "cli/edit_arguments.h"
 #include "edit/attach.h"
@@ -98,21 +99,8 @@ Examples:
     return status;
   }
 
-  static Result<std::vector<std::uint8_t>> read_signature(const std::string& path) {
-    const auto read = [&]() -> Result<std::vector<std::uint8_t>> {
-      ASSAY_TRY(const auto file, open_file(path));
-      if (file->size() > kLargestSignature) return fail(Reason::limit_size);
-      std::vector<std::uint8_t> bytes(file->size());
-      ASSAY_CHECK(file->read(0, bytes));
-      return bytes;
-    };
-    auto bytes = read();
-    if (!bytes) return std::unexpected(with_path(std::move(bytes.error()), encode_name(path)));
-    return bytes;
-  }
-
   ExitStatus attach_one(const CommonOptions& common, Output& output) {
-    const auto signature = read_signature(signature_);
+    const auto signature = read_whole_file(signature_, kLargestSignature);
     if (!signature) {
       output.error(signature.error());
       return kUndetermined;
@@ -134,7 +122,7 @@ Examples:
         if (is_named) return fail(Reason::no_record, {}, encode_name(path));
         return std::nullopt;
       }
-      ASSAY_TRY(const auto signature, read_signature(path));
+      ASSAY_TRY(const auto signature, read_whole_file(path, kLargestSignature));
       ASSAY_TRY(Edited edited, attach_signature(artifact, View(signature)));
       return edited;
     };

@@ -7,6 +7,7 @@
 
 #include "base/name.h"
 #include "bytes/content.h"
+#include "bytes/whole_file.h"
 #include "crypto/command_signer.h"
 #include "crypto/private_key.h"
 #include "crypto/signature_check.h"
@@ -17,19 +18,6 @@ namespace assay {
 namespace {
 
 constexpr std::uint64_t kLargestKeyFile = 1 << 20;
-
-Result<std::vector<std::uint8_t>> read_small(const std::string& path) {
-  const auto read = [&]() -> Result<std::vector<std::uint8_t>> {
-    ASSAY_TRY(const auto file, open_file(path));
-    if (file->size() > kLargestKeyFile) return fail(Reason::limit_size);
-    std::vector<std::uint8_t> bytes(file->size());
-    ASSAY_CHECK(file->read(0, bytes));
-    return bytes;
-  };
-  auto bytes = read();
-  if (!bytes) return std::unexpected(with_path(std::move(bytes.error()), encode_name(path)));
-  return bytes;
-}
 
 // PEM or DER, as many as there are.
 Result<std::vector<std::vector<std::uint8_t>>> read_certificates(const std::string& path) {
@@ -97,7 +85,7 @@ Result<std::optional<std::string>> SignerArguments::passphrase() const {
   };
   if (passphrase_.starts_with("env:")) return from_environment(passphrase_.substr(4));
   if (passphrase_.starts_with("file:")) {
-    ASSAY_TRY(const auto bytes, read_small(passphrase_.substr(5)));
+    ASSAY_TRY(const auto bytes, read_whole_file(passphrase_.substr(5), kLargestKeyFile));
     return first_line(std::string(bytes.begin(), bytes.end()));
   }
   return from_environment("KBUILD_SIGN_PIN");
@@ -112,7 +100,7 @@ Result<std::vector<std::vector<std::uint8_t>>> SignerArguments::given_certificat
 }
 
 Result<SigningIdentity> SignerArguments::load_key() const {
-  ASSAY_TRY(const auto file, read_small(key_));
+  ASSAY_TRY(const auto file, read_whole_file(key_, kLargestKeyFile));
   ASSAY_TRY(const auto given, passphrase());
   auto key = parse_private_key(View(file), [&]() -> std::optional<std::string> {
     if (given || ::isatty(STDIN_FILENO) == 0) return given;

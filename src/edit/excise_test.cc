@@ -10,6 +10,7 @@
 
 #include "edit/attach.h"
 #include "edit/pe_table.h"
+#include "edit/test_artifacts.h"
 #include "formats/appended_signature.h"
 #include "testing/process.h"
 #include "testing/temporary_folder.h"
@@ -17,21 +18,10 @@
 namespace assay {
 namespace {
 
+using namespace test;
 using Bytes = std::vector<std::uint8_t>;
 
 const std::string kPe = "tests/cases/pe/artifacts/";
-
-Bytes all_of(const Content& content) {
-  Bytes bytes(content.size());
-  EXPECT_TRUE(content.read(0, bytes));
-  return bytes;
-}
-
-Artifact artifact_of(const std::string& name, Bytes bytes) {
-  auto artifact = make_artifact(name, std::move(bytes));
-  EXPECT_TRUE(artifact) << describe(artifact.error());
-  return std::move(*artifact);
-}
 
 Bytes with_signature(Bytes content, const Bytes& message) {
   const RecordPart part = describe_appended_signature(MemoryContent(content), View(message));

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "base/name.h"
+#include "bytes/whole_file.h"
 
 namespace assay {
 
@@ -17,22 +18,8 @@ constexpr std::string_view kSuffix = ".record";
 // twice the size of the modules.
 constexpr std::uint64_t kLargestFile = std::uint64_t{4} << 30;
 
-Result<std::vector<std::uint8_t>> read_whole(const std::string& path) {
-  const auto read = [&]() -> Result<std::vector<std::uint8_t>> {
-    ASSAY_TRY(const auto file, open_file(path));
-    if (file->size() > kLargestFile)
-      return fail(Reason::limit_size, {}, fmt::format("{} bytes", file->size()));
-    std::vector<std::uint8_t> bytes(file->size());
-    ASSAY_CHECK(file->read(0, bytes));
-    return bytes;
-  };
-  auto bytes = read();
-  if (!bytes) return std::unexpected(with_path(std::move(bytes.error()), encode_name(path)));
-  return bytes;
-}
-
 Result<void> load_lines(const std::string& path, RecordSet& set) {
-  ASSAY_TRY(const std::vector<std::uint8_t> bytes, read_whole(path));
+  ASSAY_TRY(const std::vector<std::uint8_t> bytes, read_whole_file(path, kLargestFile));
   std::string_view left = View(bytes).text();
   for (int number = 1; !left.empty(); ++number) {
     const std::string_view line = left.substr(0, left.find('\n'));
@@ -137,7 +124,7 @@ Result<void> RecordKeeper::add(AtomicWriter& writer, const EditRecord& record) {
   // What was taken out of an earlier file of this name is not thrown away.
   std::error_code error;
   if (std::filesystem::exists(path, error)) {
-    ASSAY_TRY(const auto there, read_whole(path));
+    ASSAY_TRY(const auto there, read_whole_file(path, kLargestFile));
     if (View(there).text() == line) return {};
     return std::unexpected(
         Error{Reason::cannot_write, {}, "there is another record", encode_name(path)});
@@ -159,7 +146,7 @@ Result<void> RecordKeeper::finish(AtomicWriter& writer) {
   ASSAY_CHECK(lock(std::filesystem::path(path_).parent_path().native()));
   std::error_code error;
   if (std::filesystem::exists(path_, error)) {
-    ASSAY_TRY(all, read_whole(path_));
+    ASSAY_TRY(all, read_whole_file(path_, kLargestFile));
     if (!all.empty() && all.back() != '\n') all.push_back('\n');
   }
   all.insert(all.end(), lines_.begin(), lines_.end());

@@ -5,16 +5,13 @@
 
 #include <nlohmann/json.hpp>
 
+#include "edit/test_artifacts.h"
+
 namespace assay {
 namespace {
 
+using namespace test;
 using Bytes = std::vector<std::uint8_t>;
-
-Bytes all_of(const Content& content) {
-  Bytes bytes(content.size());
-  EXPECT_TRUE(content.read(0, bytes));
-  return bytes;
-}
 
 ContentId any_id() {
   ContentId id{*rc::gen::inRange<std::uint64_t>(0, 1ULL << 62), {}};

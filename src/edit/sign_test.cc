@@ -12,6 +12,7 @@
 #include "crypto/private_key.h"
 #include "edit/attach.h"
 #include "edit/excise.h"
+#include "edit/test_artifacts.h"
 #include "formats/appended_signature.h"
 #include "formats/cms.h"
 #include "testing/process.h"
@@ -20,22 +21,11 @@
 namespace assay {
 namespace {
 
+using namespace test;
 using Bytes = std::vector<std::uint8_t>;
 
 const std::string kPe = "tests/cases/pe/artifacts/";
 constexpr std::int64_t kTime = 1782864000;
-
-Bytes all_of(const Content& content) {
-  Bytes bytes(content.size());
-  EXPECT_TRUE(content.read(0, bytes));
-  return bytes;
-}
-
-Artifact artifact_of(const std::string& name, Bytes bytes) {
-  auto artifact = make_artifact(name, std::move(bytes));
-  EXPECT_TRUE(artifact) << describe(artifact.error());
-  return std::move(*artifact);
-}
 
 // Debian's package linux-kbuild-6.1 has the program of the kernel's build.
 std::string sign_file() {
