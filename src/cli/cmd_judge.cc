@@ -108,48 +108,43 @@ Examples:
   Result<void> check() const override {
     if (request_.empty())
       return fail(Reason::usage, {}, "REQUEST is missing: module, kexec, exec ...");
-    ASSAY_CHECK(request_of_options());
+    ASSAY_TRY(const JudgeRequest request, request_of_options());
     if (asks_package() && platforms_.size() > 1)
       return fail(Reason::usage, {}, "--platform package stands alone");
+    if (asks_package() && is_for_ima_alone(request.request))
+      return fail(Reason::usage, {}, "--platform package is for module and kexec");
     return require_paths(paths_);
   }
 
   ExitStatus run(const CommonOptions& common, Output& output) override {
     Judging judging{common.text_style(), {}, {}, {}, {}, {}};
-    LoadedPlatforms loaded;
-    if (!asks_package()) {
-      auto found =
-          load_platforms(platforms_.empty() ? std::vector<std::string>{"host"} : platforms_);
-      if (!found) {
-        output.error(found.error());
-        return kUndetermined;
-      }
-      loaded = std::move(*found);
-    }
-    for (Platform& platform : loaded.platforms)
-      if (!platform.cmdline) platform.cmdline = cmdline_;
-    judging.notes = std::move(loaded.notes);
     Progress numbers;
     ProgressLine progress(numbers, !common.quiet);
     JudgeRequest request = *request_of_options();
     request.explain = common.json || judging.style.verbose;
-    request.file_sha256 = asks_for_file_hashes(loaded.platforms);
     const SurveyOptions options{paths_, common.job_count(), false, {}, &numbers};
-    const Surveyed surveyed =
-        asks_package() ? survey_and_judge(options, request, cmdline_,
-                                          [&](const JudgedModule& judged) {
-                                            progress.hide();
-                                            add(judged, common, output, judging);
-                                          })
-                       : survey_and_judge_on(options, request, loaded.platforms,
-                                             [&](const std::vector<JudgedModule>& verdicts) {
-                                               progress.hide();
-                                               add(verdicts, common, output, judging);
-                                             });
-    judging.summary.skipped = surveyed.skipped;
+    const auto judge = [&]() -> Result<Surveyed> {
+      if (asks_package())
+        return survey_and_judge(options, request, cmdline_, [&](const JudgedModule& judged) {
+          progress.hide();
+          add(judged, common, output, judging);
+        });
+      return survey_and_judge_on(
+          options, request, [&] { return read_platforms(judging.notes); },
+          [&](const std::vector<JudgedModule>& verdicts) {
+            progress.hide();
+            add(verdicts, common, output, judging);
+          });
+    };
+    const Result<Surveyed> surveyed = judge();
     progress.hide();
+    if (!surveyed) {
+      output.error(surveyed.error());
+      return kUndetermined;
+    }
+    judging.summary.skipped = surveyed->skipped;
     print(common, output, judging);
-    warn_of_empty_paths(surveyed.empty_paths,
+    warn_of_empty_paths(surveyed->empty_paths,
                         request_ == "module"  ? "modules"
                         : request_ == "kexec" ? "kernel images"
                                               : "files",
@@ -180,11 +175,13 @@ Examples:
 
   bool asks_package() const { return std::ranges::find(platforms_, "package") != platforms_.end(); }
 
-  // Some platform's blocklist has hashes of files; that of a package's kernel is not known.
-  bool asks_for_file_hashes(const std::vector<Platform>& platforms) const {
-    return asks_package() || std::ranges::any_of(platforms, [](const Platform& platform) {
-             return platform.signatures.blocklist.has_any(kBlockedBinary);
-           });
+  Result<std::vector<Platform>> read_platforms(std::vector<std::string>& notes) const {
+    ASSAY_TRY(LoadedPlatforms loaded,
+              load_platforms(platforms_.empty() ? std::vector<std::string>{"host"} : platforms_));
+    notes = std::move(loaded.notes);
+    for (Platform& platform : loaded.platforms)
+      if (!platform.cmdline) platform.cmdline = cmdline_;
+    return std::move(loaded.platforms);
   }
 
   // One file on one platform or several.

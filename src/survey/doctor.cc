@@ -103,7 +103,7 @@ class Doctor final : public SourceVisitor {
     diagnosis.request = request_name(request.request);
     const auto evidence = [&]() -> Result<RequestEvidence> {
       ASSAY_TRY(const auto file, open_file(found.path));
-      return collect_request(request, {*file, file_name, found.path, ima_.hashes()});
+      return collect_request(request, {*file, file_name, found.path, ima_.hashes()}, true);
     }();
     if (!evidence) {
       diagnosis.judged.path = found.name;

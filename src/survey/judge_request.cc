@@ -147,8 +147,7 @@ Result<void> collect_for_ima(RequestEvidence& evidence, Request request, const C
 
 // What the system call itself is about.
 Result<void> collect_for_call(RequestEvidence& evidence, const JudgeRequest& request,
-                              const RequestFile& file) {
-  const EvidenceOptions options{.file_sha256 = request.file_sha256};
+                              const RequestFile& file, const EvidenceOptions& options) {
   if (is_for_ima_alone(request.request))
     return collect_for_ima(evidence, request.request, file.content);
   if (request.request == Request::kexec) {
@@ -169,9 +168,10 @@ Result<void> collect_for_call(RequestEvidence& evidence, const JudgeRequest& req
 
 }  // namespace
 
-Result<RequestEvidence> collect_request(const JudgeRequest& request, const RequestFile& file) {
+Result<RequestEvidence> collect_request(const JudgeRequest& request, const RequestFile& file,
+                                        bool file_sha256) {
   RequestEvidence evidence;
-  ASSAY_CHECK(collect_for_call(evidence, request, file));
+  ASSAY_CHECK(collect_for_call(evidence, request, file, {.file_sha256 = file_sha256}));
   if (file.ima_hashes.empty()) return evidence;
   ASSAY_TRY(evidence.on_disk,
             collect_ima_file(file.content, file.path, request.facts, file.ima_hashes));

@@ -35,8 +35,7 @@ struct JudgeRequest {
   std::optional<std::string> syscall;
   std::uint32_t flags = 0;
   FileFacts facts;
-  bool file_sha256 = true;  // some platform's blocklist has bin: hashes
-  bool explain = true;      // every walk; else that of the first file alone
+  bool explain = true;  // every walk; else that of the first file alone
 };
 
 // A request as the command line has it: "module", a system call that goes with it, and flags by
@@ -70,7 +69,9 @@ struct RequestFile {
 
 // For a module that is compressed, and for which neither system call nor flags are given: kmod
 // decompresses it and calls init_module.
-Result<RequestEvidence> collect_request(const JudgeRequest& request, const RequestFile& file);
+// `file_sha256`: some platform's blocklist has, or may have, bin: hashes.
+Result<RequestEvidence> collect_request(const JudgeRequest& request, const RequestFile& file,
+                                        bool file_sha256);
 
 struct RequestVerdict {
   Verdict verdict;

@@ -5,6 +5,11 @@
 
 namespace assay {
 
+bool is_damage(const Error& error) {
+  return error.reason == Reason::stream_corrupt || error.reason == Reason::stream_truncated ||
+         error.reason == Reason::truncated || error.reason == Reason::bad_length;
+}
+
 ReasonReport explain(const Error& error) {
   ReasonReport reason;
   reason.id = reason_id(error.reason);

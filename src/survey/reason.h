@@ -27,6 +27,9 @@ struct ReasonReport {
 
 ReasonReport explain(const Error& error);
 
+// Does this error mean that the bytes of a kernel image are damaged?
+bool is_damage(const Error& error);
+
 // The rule at steps[step]. The text leads with what it all comes from.
 ReasonReport explain(const std::vector<Step>& steps, std::int32_t step, const std::string& name);
 

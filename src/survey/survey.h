@@ -86,11 +86,14 @@ Surveyed survey_and_judge(const SurveyOptions& options, const JudgeRequest& requ
                           const std::optional<std::string>& cmdline,
                           const std::function<void(const JudgedModule&)>& report);
 
-// Every module, or kernel image, or file that IMA alone looks at, judged on each of `platforms`;
-// `report` gets one verdict for each, in their order. Files that are named themselves are judged
-// whatever they are.
-Surveyed survey_and_judge_on(const SurveyOptions& options, const JudgeRequest& request,
-                             std::span<const Platform> platforms,
-                             const std::function<void(const std::vector<JudgedModule>&)>& report);
+// Nothing else is judged where they cannot be read.
+using ReadPlatforms = std::function<Result<std::vector<Platform>>()>;
+
+// Every module, or kernel image, or file that IMA alone looks at, judged on each platform; `report`
+// gets one verdict for each, in their order. `read` is called once, by a worker. Files that are
+// named themselves are judged whatever they are.
+Result<Surveyed> survey_and_judge_on(
+    const SurveyOptions& options, const JudgeRequest& request, const ReadPlatforms& read,
+    const std::function<void(const std::vector<JudgedModule>&)>& report);
 
 }  // namespace assay
