@@ -66,6 +66,9 @@ struct SignatureTrailer {
   Extent signature_extent() const { return {payload_size, before_block - payload_size}; }
 };
 
+// The 12 bytes before `end` as a block; nothing where there are less.
+Result<std::optional<InfoBlock>> read_info_block(const Content& content, std::uint64_t end);
+
 // Reads at most the last 40 bytes of `content`.
 Result<SignatureTrailer> read_signature_trailer(const Content& content);
 

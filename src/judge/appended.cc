@@ -6,6 +6,25 @@
 
 namespace assay {
 
+namespace {
+
+// Nothing where the bytes have the size of no proof.
+Result<std::optional<ProofEvidence>> collect_proof(const Content& content,
+                                                   const SignatureTrailer& trailer) {
+  const Extent where = trailer.signature_extent();
+  if (where.size > module_proof_size(kModuleTreeLevels)) return std::nullopt;
+  std::vector<std::uint8_t> bytes(where.size);
+  ASSAY_CHECK(content.read(where.offset, bytes));
+  const auto proof = parse_module_proof(View(bytes));
+  if (!proof) return std::nullopt;
+  ASSAY_TRY(const ModuleHash leaf, module_leaf(proof->position, content, trailer.payload_size));
+  ProofEvidence evidence{proof->position, static_cast<unsigned>(proof->siblings.size()), {}};
+  ASSAY_TRY(evidence.root, climb(*proof, leaf));
+  return evidence;
+}
+
+}  // namespace
+
 Result<AppendedEvidence> collect_appended(const Content& content, const EvidenceOptions& options) {
   AppendedEvidence evidence;
   ASSAY_TRY(evidence.trailer, read_signature_trailer(content));
@@ -13,7 +32,12 @@ Result<AppendedEvidence> collect_appended(const Content& content, const Evidence
   if (options.file_sha256) {
     ASSAY_TRY(evidence.file_sha256, compute_digest(Hash::sha256, content, 0, content.size()));
   }
-  if (!trailer.splits || trailer.block->id_type != kIdTypePkcs7) return evidence;
+  ASSAY_TRY(evidence.last_block, read_info_block(content, content.size()));
+  if (!trailer.splits) return evidence;
+  if (trailer.block->id_type == kIdTypeMerkle) {
+    ASSAY_TRY(evidence.proof, collect_proof(content, trailer));
+  }
+  if (trailer.block->id_type != kIdTypePkcs7) return evidence;
   // A longer message is EMSGSIZE to the kernel before it looks at a single byte; one byte too many
   // is enough to show that.
   const Extent where = trailer.signature_extent();

@@ -7,16 +7,26 @@
 
 #include "formats/appended_signature.h"
 #include "signatures/evidence.h"
+#include "trees/module_proof.h"
 #include "trust/platform.h"
 #include "trust/verify_pkcs7.h"
 
 namespace assay {
 
 // A file with, or without, an appended signature: all that a kernel looks at.
+// Where a Merkle proof says the module is, and what root it leads to.
+struct ProofEvidence {
+  std::uint32_t position = 0;
+  unsigned levels = 0;
+  ModuleHash root;
+};
+
 struct AppendedEvidence {
   SignatureTrailer trailer;
   std::optional<SignatureEvidence> signature;  // where the trailer splits and the id_type is PKCS#7
   std::optional<Digest> file_sha256;           // of the whole file, where it was asked for
+  std::optional<ProofEvidence> proof;          // where the id_type is that of a Merkle proof
+  std::optional<InfoBlock> last_block;         // the last 12 bytes of a file, marker or not
 };
 
 struct EvidenceOptions {

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/limits.h"
+#include "judge/module_hashes.h"
 #include "judge/rules.h"
 #include "trust/boot_state.h"
 
@@ -163,7 +164,7 @@ class Loader {
     const ModuleRequest mangled{
         !request_.from_memory && (request_.flags & module_flags::kIgnoreModversions) != 0,
         !request_.from_memory && (request_.flags & module_flags::kIgnoreVermagic) != 0};
-    const Ending signature = module_sig_check(walk_, appended, mangled, platform_);
+    const Ending signature = check_origin(appended, mangled);
     if (signature.decision == Decision::refused) return signature;
     if (const Outcome bad = check_elf(elf); bad.failed()) return {Decision::refused, bad};
     bool forced = false;
@@ -175,6 +176,17 @@ class Loader {
     taint_ = taint_letters(elf, forced, unsigned_);
     if (taint_.empty()) return signature;
     return {Decision::allowed_tainted, {Errno::none, signature.outcome.step}};
+  }
+
+  // A kernel of the series that brings CONFIG_MODULE_HASHES has another check.
+  Ending check_origin(const AppendedEvidence& appended, const ModuleRequest& request) {
+    if (platform_.module_hashes) return module_hashes_check(walk_, appended, request, platform_);
+    if (platform_.config.is_on("CONFIG_MODULE_HASHES") == Truth::yes) {
+      const Outcome open = walk_.check(rules::module_hashes_v5::root, Truth::unknown,
+                                       "module_hashes", [] { return std::string(); });
+      return {open.failed() ? Decision::refused : Decision::allowed, open};
+    }
+    return module_sig_check(walk_, appended, request, platform_);
   }
 
   Outcome check_elf(const ModuleElf& elf) {

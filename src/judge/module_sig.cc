@@ -25,7 +25,9 @@ Outcome check_file_hash(Walk& walk, const AppendedEvidence& evidence, const Plat
                      fill_log(rule::file_hash, {evidence.file_sha256->hex()}));
 }
 
-std::string_view reason_of(Errno err) {
+}  // namespace
+
+std::string_view forgiven_reason(Errno err) {
   switch (err) {
     case Errno::enodata: return "unsigned module";
     case Errno::enopkg: return "module with unsupported crypto";
@@ -33,8 +35,6 @@ std::string_view reason_of(Errno err) {
     default: return {};
   }
 }
-
-}  // namespace
 
 Outcome check_appended(Walk& walk, const AppendedEvidence& evidence, const ModuleRequest& request,
                        const Platform& platform, TrustedBy& trusted_by) {
@@ -68,7 +68,7 @@ Ending module_sig_check(Walk& walk, const AppendedEvidence& evidence, const Modu
   TrustedBy trusted_by;
   const Outcome outcome = check_appended(walk, evidence, request, platform, trusted_by);
   if (!outcome.failed()) return {Decision::allowed, {}};
-  const std::string_view reason = reason_of(outcome.err);
+  const std::string_view reason = forgiven_reason(outcome.err);
   if (reason.empty()) return {Decision::refused, outcome};  // fatal, signatures required or not
   if (const Outcome refused = walk.check(
           rule::not_enforced, !platform.sig_enforce(), "state.sig_enforce",

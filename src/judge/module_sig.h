@@ -18,6 +18,10 @@ struct ModuleRequest {
 Outcome check_appended(Walk& walk, const AppendedEvidence& evidence, const ModuleRequest& request,
                        const Platform& platform, TrustedBy& trusted_by);
 
+// What the kernel calls a module whose check ended in `err`, where that is forgiven unless
+// signatures are enforced or the kernel is locked down; empty where it is final.
+std::string_view forgiven_reason(Errno err);
+
 // All of module_sig_check.
 Ending module_sig_check(Walk& walk, const AppendedEvidence& evidence, const ModuleRequest& request,
                         const Platform& platform);

@@ -12,6 +12,15 @@ inline constexpr Scope kAppendedKexecSig =
     Scope().in(Variant::appended_kexec_sig).on(Arch::s390x).on(Arch::ppc64le);
 
 #define RULE(name, ...) inline constexpr Rule name{__VA_ARGS__};
+namespace module_hashes_v3 {
+#include "judge/module_hashes_v3.def"
+}
+namespace module_hashes_v4 {
+#include "judge/module_hashes_v4.def"
+}
+namespace module_hashes_v5 {
+#include "judge/module_hashes_v5.def"
+}
 namespace module_load {
 #include "judge/module_load.def"
 }
@@ -51,6 +60,21 @@ inline constexpr const Rule* kTable[] = {
 #include "judge/kexec.def"
 };
 }  // namespace kexec
+namespace module_hashes_v3 {
+inline constexpr const Rule* kTable[] = {
+#include "judge/module_hashes_v3.def"
+};
+}  // namespace module_hashes_v3
+namespace module_hashes_v4 {
+inline constexpr const Rule* kTable[] = {
+#include "judge/module_hashes_v4.def"
+};
+}  // namespace module_hashes_v4
+namespace module_hashes_v5 {
+inline constexpr const Rule* kTable[] = {
+#include "judge/module_hashes_v5.def"
+};
+}  // namespace module_hashes_v5
 namespace module_load {
 inline constexpr const Rule* kTable[] = {
 #include "judge/module_load.def"

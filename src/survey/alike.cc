@@ -50,7 +50,8 @@ bool is_alike_for_modules(const Platform& a, const Platform& b) {
          std::ranges::equal(
              a.rings, b.rings,
              [](const auto& one, const auto& other) { return is_same(one, other); }) &&
-         is_same(a.revoked, b.revoked) && a.config == b.config;
+         is_same(a.revoked, b.revoked) && a.config == b.config &&
+         a.module_hashes == b.module_hashes;
 }
 
 std::vector<std::size_t> find_alike_for_modules(std::span<const PlatformIma> platforms) {

@@ -16,6 +16,7 @@
 #include "signatures/pkcs7.h"
 #include "trust/kernel_config.h"
 #include "trust/keyring.h"
+#include "trust/module_hashes.h"
 #include "trust/verify_pkcs7.h"
 
 namespace assay {
@@ -102,6 +103,9 @@ struct Platform {
   // The same of .platform.
   bool platform_is_complete = true;
   std::shared_ptr<const Keyring> revoked;  // certificates in .blacklist
+
+  // With CONFIG_MODULE_HASHES: which modules were built with this kernel.
+  std::optional<ModuleHashes> module_hashes;
 
   ImaSettings ima;
   std::vector<MountedFilesystem> filesystems;
