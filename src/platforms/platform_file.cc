@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <toml++/toml.h>
 #include <filesystem>
 
 #include "base/limits.h"
@@ -11,6 +10,7 @@
 #include "bytes/stream.h"
 #include "platforms/contradictions.h"
 #include "platforms/fill_keyring.h"
+#include "platforms/toml_section.h"
 
 namespace assay {
 
@@ -28,73 +28,6 @@ Result<std::string> read_text(const std::string& path) {
   if (!text) return std::unexpected(with_path(text.error(), encode_name(path)));
   return text;
 }
-
-// One table of the file. Keys are taken out of it as they are understood; what is left at the end
-// is not.
-class Section {
- public:
-  Section(const toml::table* table, std::string name) : table_(table), name_(std::move(name)) {}
-
-  bool exists() const { return table_ != nullptr; }
-
-  const toml::node* take(std::string_view key) {
-    taken_.insert(std::string(key));
-    return table_ == nullptr ? nullptr : table_->get(key);
-  }
-
-  template <class T>
-  Result<std::optional<T>> value(std::string_view key, std::string_view expected) {
-    const toml::node* node = take(key);
-    if (node == nullptr) return std::optional<T>();
-    if (const auto found = node->value_exact<T>()) return std::optional<T>(*found);
-    return wrong(key, expected);
-  }
-  Result<std::optional<bool>> boolean(std::string_view key) {
-    return value<bool>(key, "true or false");
-  }
-  Result<std::optional<std::string>> text(std::string_view key) {
-    return value<std::string>(key, "a string");
-  }
-  Result<std::optional<std::int64_t>> number(std::string_view key) {
-    return value<std::int64_t>(key, "a number");
-  }
-  // A list of strings; a single one may stand without brackets.
-  Result<std::optional<Strings>> texts(std::string_view key) {
-    const toml::node* node = take(key);
-    if (node == nullptr) return std::optional<Strings>();
-    if (const auto one = node->value_exact<std::string>()) return std::optional(Strings{*one});
-    const toml::array* list = node->as_array();
-    if (list == nullptr) return wrong(key, "a list of strings");
-    Strings found;
-    for (const toml::node& element : *list) {
-      const auto entry = element.value_exact<std::string>();
-      if (!entry) return wrong(key, "a list of strings");
-      found.push_back(*entry);
-    }
-    return std::optional(std::move(found));
-  }
-
-  std::unexpected<Error> wrong(std::string_view key, std::string_view expected) const {
-    return fail(Reason::bad_value, {}, fmt::format("{}: expected {}", path_of(key), expected));
-  }
-
-  Result<void> nothing_left() const {
-    if (table_ == nullptr) return {};
-    for (const auto& [key, node] : *table_)
-      if (!taken_.contains(std::string(key.str())))
-        return fail(Reason::bad_value, {}, fmt::format("unknown key {}", path_of(key.str())));
-    return {};
-  }
-
- private:
-  std::string path_of(std::string_view key) const {
-    return name_.empty() ? std::string(key) : fmt::format("{}.{}", name_, key);
-  }
-
-  const toml::table* table_;
-  std::string name_;
-  std::set<std::string, std::less<>> taken_;
-};
 
 class PlatformReader {
  public:
@@ -121,10 +54,10 @@ class PlatformReader {
   }
 
  private:
-  Result<Section> section(std::string_view key) {
+  Result<TomlSection> section(std::string_view key) {
     const toml::node* node = top_.take(key);
     if (node != nullptr && !node->is_table()) return top_.wrong(key, "a table");
-    return Section(node == nullptr ? nullptr : node->as_table(), std::string(key));
+    return TomlSection(node == nullptr ? nullptr : node->as_table(), std::string(key));
   }
 
   std::string resolve(const std::string& path) const {
@@ -132,7 +65,7 @@ class PlatformReader {
   }
 
   Result<void> read_kernel() {
-    ASSAY_TRY(Section kernel, section("kernel"));
+    ASSAY_TRY(TomlSection kernel, section("kernel"));
     ASSAY_TRY(const auto release, kernel.text("release"));
     ASSAY_TRY(const auto version, kernel.text("version"));
     ASSAY_TRY(const auto arch, kernel.text("arch"));
@@ -156,7 +89,7 @@ class PlatformReader {
     return kernel.nothing_left();
   }
 
-  Result<void> read_config(Section& kernel) {
+  Result<void> read_config(TomlSection& kernel) {
     const toml::node* config = kernel.take("config");
     if (config == nullptr) return {};
     if (const auto path = config->value_exact<std::string>()) {
@@ -174,7 +107,7 @@ class PlatformReader {
   }
 
   Result<void> read_state() {
-    ASSAY_TRY(Section section_of_state, section("state"));
+    ASSAY_TRY(TomlSection section_of_state, section("state"));
     PlatformState& state = platform_.state;
     ASSAY_TRY(state.secure_boot, section_of_state.boolean("secure_boot"));
     ASSAY_TRY(state.trusted_boot, section_of_state.boolean("trusted_boot"));
@@ -199,7 +132,7 @@ class PlatformReader {
     return section_of_state.nothing_left();
   }
 
-  Result<void> read_device_tree(Section& section_of_state) {
+  Result<void> read_device_tree(TomlSection& section_of_state) {
     const toml::node* node = section_of_state.take("device_tree");
     if (node == nullptr) return {};
     const toml::table* table = node->as_table();
@@ -213,7 +146,7 @@ class PlatformReader {
   }
 
   Result<void> read_blocklist() {
-    ASSAY_TRY(Section blocklist, section("blocklist"));
+    ASSAY_TRY(TomlSection blocklist, section("blocklist"));
     ASSAY_TRY(const auto hashes, blocklist.texts("hashes"));
     for (const std::string& hash : hashes.value_or(Strings()))
       platform_.signatures.blocklist.add(hash);
@@ -224,7 +157,7 @@ class PlatformReader {
   }
 
   Result<void> read_keyrings() {
-    ASSAY_TRY(Section keyrings, section("keyrings"));
+    ASSAY_TRY(TomlSection keyrings, section("keyrings"));
     ASSAY_TRY(const auto absent, keyrings.texts("absent"));
     for (const std::string& name : absent.value_or(Strings())) {
       const auto ring = find_ring(name);
@@ -259,7 +192,7 @@ class PlatformReader {
     return {};
   }
 
-  Result<void> link_secondary(Section& keyrings, std::shared_ptr<Keyring> own) {
+  Result<void> link_secondary(TomlSection& keyrings, std::shared_ptr<Keyring> own) {
     ASSAY_TRY(const auto names, keyrings.texts("secondary_links"));
     if (!own) {
       if (!platform_.ring(Ring::builtin_trusted_keys) && !names) return {};
@@ -278,7 +211,7 @@ class PlatformReader {
   }
 
   // Rings that may hold more than is listed.
-  Result<void> read_incomplete(Section& keyrings) {
+  Result<void> read_incomplete(TomlSection& keyrings) {
     ASSAY_TRY(const auto names, keyrings.texts("incomplete"));
     for (const std::string& name : names.value_or(Strings())) {
       if (name == ring_key(Ring::secondary_trusted_keys))
@@ -292,7 +225,7 @@ class PlatformReader {
   }
 
   // Certificates, folders of them, or { cert = ..., state = ... }.
-  Result<std::optional<std::vector<ListedKey>>> read_keys(Section& from, std::string_view key) {
+  Result<std::optional<std::vector<ListedKey>>> read_keys(TomlSection& from, std::string_view key) {
     const toml::node* node = from.take(key);
     if (node == nullptr) return std::optional<std::vector<ListedKey>>();
     const toml::array* list = node->as_array();
@@ -302,7 +235,7 @@ class PlatformReader {
       KeyState usable = KeyState::good;
       auto path = element.value_exact<std::string>();
       if (const toml::table* table = element.as_table()) {
-        Section entry(table, std::string(key));
+        TomlSection entry(table, std::string(key));
         ASSAY_TRY(path, entry.text("cert"));
         ASSAY_TRY(const auto state, entry.text("state"));
         if (state == "expired")
@@ -326,7 +259,7 @@ class PlatformReader {
   }
 
   Result<void> read_ima() {
-    ASSAY_TRY(Section ima, section("ima"));
+    ASSAY_TRY(TomlSection ima, section("ima"));
     ASSAY_TRY(const auto policy, ima.texts("policy"));
     platform_.ima.policy_is_known = policy.has_value();
     for (const std::string& path : policy.value_or(Strings())) {
@@ -345,7 +278,7 @@ class PlatformReader {
     const toml::array* list = node->as_array();
     if (list == nullptr) return top_.wrong("filesystem", "[[filesystem]]");
     for (const toml::node& element : *list) {
-      Section one(element.as_table(), "filesystem");
+      TomlSection one(element.as_table(), "filesystem");
       MountedFilesystem mounted;
       ASSAY_TRY(const auto mount, one.text("mount"));
       ASSAY_TRY(const auto type, one.text("type"));
@@ -367,7 +300,7 @@ class PlatformReader {
   }
 
   Result<void> read_subject() {
-    ASSAY_TRY(Section section_of_subject, section("subject"));
+    ASSAY_TRY(TomlSection section_of_subject, section("subject"));
     Subject& subject = platform_.subject;
     ASSAY_TRY(const auto path, section_of_subject.text("path"));
     ASSAY_TRY(const auto artifact, section_of_subject.text("artifact"));
@@ -382,7 +315,7 @@ class PlatformReader {
     return section_of_subject.nothing_left();
   }
 
-  Section top_;
+  TomlSection top_;
   std::string folder_;
   std::string image_;
   PlatformInputs& inputs_;
@@ -399,17 +332,9 @@ std::string name_of(const std::filesystem::path& path) {
 
 Result<Platform> parse_platform(std::string_view text, const std::string& folder,
                                 const std::string& name, PlatformInputs& inputs) {
-  toml::table table;
-  try {
-    table = toml::parse(text);
-  } catch (const toml::parse_error& error) {
-    return std::unexpected(
-        Error{Reason::bad_value,
-              {},
-              fmt::format("line {}: {}", error.source().begin.line, error.description()),
-              name});
-  }
-  auto platform = PlatformReader(table, folder, inputs).read();
+  const auto table = parse_toml(text);
+  if (!table) return std::unexpected(with_path(table.error(), name));
+  auto platform = PlatformReader(*table, folder, inputs).read();
   if (!platform) return std::unexpected(with_path(platform.error(), name));
   return platform;
 }
