@@ -10,6 +10,7 @@
 #include "bytes/stream.h"
 #include "platforms/contradictions.h"
 #include "platforms/fill_keyring.h"
+#include "platforms/module_hashes_section.h"
 #include "platforms/toml_section.h"
 
 namespace assay {
@@ -48,7 +49,9 @@ class PlatformReader {
     ASSAY_CHECK(read_filesystems());
     ASSAY_CHECK(read_subject());
     top_.take("observed");
-    top_.take("module_hashes");
+    ASSAY_TRY(TomlSection hashes, section("module_hashes"));
+    ASSAY_TRY(platform_.module_hashes,
+              read_module_hashes(hashes, [this](const auto& path) { return resolve(path); }));
     ASSAY_CHECK(top_.nothing_left());
     return std::move(platform_);
   }

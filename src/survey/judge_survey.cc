@@ -205,7 +205,8 @@ struct Machines {
         if (std::ranges::find(hashes, hash) == hashes.end()) hashes.push_back(hash);
     }
     file_sha256 = std::ranges::any_of(platforms, [](const Platform& platform) {
-      return platform.signatures.blocklist.has_any(kBlockedBinary);
+      return platform.signatures.blocklist.has_any(kBlockedBinary) ||
+             (platform.module_hashes && platform.module_hashes->is_list());
     });
   }
   Machines(const Machines&) = delete;
@@ -214,7 +215,7 @@ struct Machines {
   const std::vector<Platform> platforms;
   std::vector<PlatformIma> machines;
   std::vector<const HashAlgo*> hashes;  // that IMA may ask for
-  bool file_sha256 = false;             // some blocklist has bin: hashes
+  bool file_sha256 = false;             // some blocklist or list of modules has hashes of files
 };
 
 // What was learned of a file before the platforms were known.

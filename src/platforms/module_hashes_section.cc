@@ -1,0 +1,64 @@
+#include "platforms/module_hashes_section.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/limits.h"
+#include "bytes/whole_file.h"
+
+namespace assay {
+
+namespace {
+
+// Rows of 32 bytes, as they stand in .module_hashes.
+Result<std::vector<FileSha256>> read_list(const std::string& path) {
+  ASSAY_TRY(const std::vector<std::uint8_t> bytes, read_whole_file(path, limits::kTrustFile));
+  if (bytes.size() % kTreeHashSize != 0)
+    return std::unexpected(
+        Error{Reason::bad_length,
+              {0, bytes.size()},
+              fmt::format("{} bytes, rows of {} expected", bytes.size(), kTreeHashSize),
+              path});
+  std::vector<FileSha256> list(bytes.size() / kTreeHashSize);
+  for (std::size_t i = 0; i < list.size(); ++i)
+    std::copy_n(bytes.begin() + static_cast<std::ptrdiff_t>(i * kTreeHashSize), kTreeHashSize,
+                list[i].begin());
+  return list;
+}
+
+}  // namespace
+
+Result<std::optional<ModuleHashes>> read_module_hashes(
+    TomlSection& section, const std::function<std::string(const std::string&)>& resolve) {
+  if (!section.exists()) return std::nullopt;
+  ModuleHashes hashes;
+  ASSAY_TRY(const auto name, section.text("format"));
+  const auto format = find_module_hashes_format(name.value_or(""));
+  if (!format) return section.wrong("format", "list-v3, merkle-v4 or merkle-v5");
+  hashes.format = *format;
+  ASSAY_TRY(const auto root, section.text("root"));
+  ASSAY_TRY(const auto levels, section.number("levels"));
+  ASSAY_TRY(const auto list, section.text("list"));
+  if (hashes.is_list() ? root || levels : list.has_value())
+    return section.wrong(hashes.is_list() ? "root" : "list",
+                         hashes.is_list() ? "list, for list-v3" : "root and levels, for a tree");
+  if (root.has_value() != levels.has_value())
+    return section.wrong(root ? "levels" : "root", "root and levels together");
+  if (root) {
+    const auto bytes = from_hex(*root);
+    if (!bytes || bytes->size() != kTreeHashSize)
+      return section.wrong("root", "64 hexadecimal digits");
+    if (*levels < 0 || *levels > kModuleTreeLevels) return section.wrong("levels", "0 to 32");
+    hashes.root.emplace();
+    hashes.root->levels = static_cast<std::uint32_t>(*levels);
+    std::ranges::copy(*bytes, hashes.root->hash.bytes.begin());
+  }
+  if (list) {
+    ASSAY_TRY(hashes.list, read_list(resolve(*list)));
+  }
+  ASSAY_CHECK(section.nothing_left());
+  return std::optional(std::move(hashes));
+}
+
+}  // namespace assay
