@@ -9,10 +9,7 @@
 
 namespace assay {
 
-namespace {
-
-// Rows of 32 bytes, as they stand in .module_hashes.
-Result<std::vector<FileSha256>> read_list(const std::string& path) {
+Result<std::vector<FileSha256>> read_hash_list(const std::string& path) {
   ASSAY_TRY(const std::vector<std::uint8_t> bytes, read_whole_file(path, limits::kTrustFile));
   if (bytes.size() % kTreeHashSize != 0)
     return std::unexpected(
@@ -26,8 +23,6 @@ Result<std::vector<FileSha256>> read_list(const std::string& path) {
                 list[i].begin());
   return list;
 }
-
-}  // namespace
 
 Result<std::optional<ModuleHashes>> read_module_hashes(
     TomlSection& section, const std::function<std::string(const std::string&)>& resolve) {
@@ -55,7 +50,7 @@ Result<std::optional<ModuleHashes>> read_module_hashes(
     std::ranges::copy(*bytes, hashes.root->hash.bytes.begin());
   }
   if (list) {
-    ASSAY_TRY(hashes.list, read_list(resolve(*list)));
+    ASSAY_TRY(hashes.list, read_hash_list(resolve(*list)));
   }
   ASSAY_CHECK(section.nothing_left());
   return std::optional(std::move(hashes));

@@ -16,4 +16,7 @@ namespace assay {
 Result<std::optional<ModuleHashes>> read_module_hashes(
     TomlSection& section, const std::function<std::string(const std::string&)>& resolve);
 
+// A file of 32-byte rows, as they stand in .module_hashes of versions 1 to 3.
+Result<std::vector<FileSha256>> read_hash_list(const std::string& path);
+
 }  // namespace assay

@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "formats/elf.h"
 #include "formats/module_name.h"
+#include "survey/open_whole.h"
 #include "survey/request_walk.h"
 
 namespace assay {
@@ -40,17 +41,6 @@ Result<std::uint32_t> parse_flag(std::span<const FlagName> names, std::string_vi
   for (const FlagName& flag : names) known += fmt::format("{}, ", flag.name);
   return fail(Reason::usage, {},
               fmt::format("unknown flag {}, expected {}or a number", text, known));
-}
-
-// What kmod does with a compressed file whose bytes it decompresses itself.
-Result<std::unique_ptr<Content>> decompress(const Content& content, std::string_view file_name) {
-  const auto name = parse_module_name(file_name);
-  if (!name || !name->codec) return nullptr;
-  DecoderOptions options;
-  options.after = AfterStream::refuse;
-  ASSAY_TRY(auto stream,
-            open_decoder(*name->codec, std::make_unique<ContentStream>(content), options));
-  return hold(*stream, limits::kArtifactInMemory, limits::kArtifactSize);
 }
 
 constexpr std::string_view kRequests[] = {
@@ -158,7 +148,7 @@ Result<void> collect_for_call(RequestEvidence& evidence, const JudgeRequest& req
   evidence.load = {request.syscall == "init_module", request.flags};
   std::unique_ptr<Content> plain;
   if (!request.syscall && request.flags == 0) {
-    ASSAY_TRY(plain, decompress(file.content, file.name));
+    ASSAY_TRY(plain, decompress_module(file.content, file.name));
     if (plain) evidence.load.from_memory = true;
   }
   ASSAY_TRY(ModuleEvidence module, collect_module(plain ? *plain : file.content, options));

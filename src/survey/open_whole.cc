@@ -54,4 +54,15 @@ Result<std::unique_ptr<Content>> open_whole(const std::string& path) {
   return WholeFile::read(*file);
 }
 
+Result<std::unique_ptr<Content>> decompress_module(const Content& content,
+                                                   std::string_view file_name) {
+  const auto name = parse_module_name(file_name);
+  if (!name || !name->codec) return nullptr;
+  DecoderOptions options;
+  options.after = AfterStream::refuse;
+  ASSAY_TRY(auto stream,
+            open_decoder(*name->codec, std::make_unique<ContentStream>(content), options));
+  return hold(*stream, limits::kArtifactInMemory, limits::kArtifactSize);
+}
+
 }  // namespace assay

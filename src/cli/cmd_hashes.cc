@@ -1,0 +1,281 @@
+// assay hashes: lists and Merkle trees of module hashes (CONFIG_MODULE_HASHES).
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+
+#include "bytes/atomic_file.h"
+#include "cli/command.h"
+#include "cli/edit_arguments.h"
+#include "cli/progress_line.h"
+#include "edit/module_proofs.h"
+#include "platforms/module_hashes_section.h"
+#include "report/hashes_report.h"
+#include "trust/module_root.h"
+
+namespace assay {
+
+namespace {
+
+constexpr std::array<std::string_view, 4> kActions = {"build", "attach", "verify", "explain"};
+
+class HashesCommand final : public Command {
+ public:
+  const char* name() const override { return "hashes"; }
+  const char* purpose() const override { return "module hash lists and Merkle trees"; }
+  const char* arguments() const override { return "ACTION PATH..."; }
+  const char* notes() const override {
+    return R"(For kernels with CONFIG_MODULE_HASHES, a proposed series that is not merged (docs/module-hashes.md).
+ACTION is
+  build    hash the modules of PATH in the order of modules.order: the root of the tree, or the list
+  attach   append to each module of PATH its proof (--in-place or -o)
+  verify   is each module of PATH one that the kernel knows (--kernel, --root and --levels, --list)?
+  explain  the same, and why those that are not, are not
+
+PATH is a folder that modules were installed into, a package, a build tree. Positions are those of
+modules.order beside them, so build and attach need all modules; verify needs none but those it is
+given. Compressed modules are hashed as what they decompress to, and proofs they have are cut off
+first.
+
+Exit status: 0, 1 some module is not one that the kernel knows, 2 something could not be found out.
+
+Examples:
+  assay hashes build --json /lib/modules/6.1.0-56-amd64
+  assay hashes attach --in-place root/lib/modules/7.1.0
+  assay hashes verify --kernel root/boot/vmlinuz-7.1.0 root/lib/modules/7.1.0
+)";
+  }
+
+  void add_options(CLI::App& app) override {
+    app.add_option("ACTION", action_, "build, attach, verify or explain")->option_text(" ");
+    arguments_.add_to(app, "folders, packages (.deb), modules");
+    const auto text = [&app](const char* option, std::string& value, const char* type,
+                             const char* help) {
+      app.add_option(option, value, help)->type_name(type)->option_text(type);
+    };
+    text("--order", order_, "FILE", "the modules.order to go by");
+    text("--format", format_, "FORMAT", "list-v3, merkle-v4 or merkle-v5 (the default)");
+    app.add_flag("--without-signatures", without_signatures_,
+                 "hash modules as they are without their appended signatures");
+    text("--section", section_, "FILE", "build: write what stands in .module_hashes");
+    app.add_flag("--big-endian", big_endian_, "--section for a kernel of that byte order");
+    text("--c-source", c_source_, "FILE", "build: write the same as C source");
+    text("--kernel", kernel_, "IMAGE",
+         "verify, explain: the kernel image whose root or list counts");
+    text("--root", root_, "HEX", "verify, explain: the root that counts, with --levels");
+    app.add_option("--levels", levels_, "verify, explain: the levels of that tree")
+        ->type_name("N")
+        ->option_text("N");
+    text("--list", list_, "FILE", "verify, explain: rows of 32 bytes that count");
+  }
+
+  Result<void> check() const override {
+    if (action_.empty()) return fail(Reason::usage, {}, "ACTION is missing");
+    if (std::ranges::find(kActions, action_) == kActions.end())
+      return fail(
+          Reason::usage, {},
+          fmt::format("unknown action {}, expected build, attach, verify or explain", action_));
+    if (!find_module_hashes_format(format_))
+      return fail(
+          Reason::usage, {},
+          fmt::format("unknown format {}, expected list-v3, merkle-v4 or merkle-v5", format_));
+    if (action_ == "attach") {
+      if (is_list()) return fail(Reason::usage, {}, "a list has no proofs to attach");
+      return arguments_.check();
+    }
+    if (action_ != "build") ASSAY_CHECK(check_kernel());
+    return require_paths(arguments_.paths());
+  }
+
+  ExitStatus run(const CommonOptions& common, Output& output) override {
+    const Result<ExitStatus> status = action_ == "build"    ? build(common, output)
+                                      : action_ == "attach" ? attach(common, output)
+                                                            : verify(common, output);
+    if (status) return *status;
+    output.error(status.error());
+    return kUndetermined;
+  }
+
+ private:
+  bool is_list() const { return format_ == "list-v3"; }
+
+  Result<void> check_kernel() const {
+    const int given = (kernel_.empty() ? 0 : 1) + (root_.empty() ? 0 : 1) + (list_.empty() ? 0 : 1);
+    if (given != 1)
+      return fail(Reason::usage, {},
+                  "one of --kernel IMAGE, --root HEX and --list FILE is to be given");
+    if (root_.empty() != !levels_)
+      return fail(Reason::usage, {}, "--root and --levels go together");
+    return {};
+  }
+
+  ModuleSetOptions set_options(const CommonOptions& common, Progress& numbers) const {
+    ModuleSetOptions options;
+    options.survey.paths = arguments_.paths();
+    options.survey.jobs = common.job_count();
+    options.survey.progress = &numbers;
+    options.without_signatures = without_signatures_;
+    return options;
+  }
+
+  struct Hashed {
+    ModuleOrder order;
+    std::vector<HashedModule> modules;
+  };
+
+  Result<Hashed> hash_in_order(const CommonOptions& common) const {
+    Progress numbers;
+    const ProgressLine progress(numbers, !common.quiet);
+    const ModuleSetOptions options = set_options(common, numbers);
+    Hashed hashed;
+    ASSAY_TRY(hashed.order,
+              order_.empty() ? find_module_order(options.survey) : read_module_order(order_));
+    hash_modules(options, &hashed.order,
+                 [&](const HashedModule& module) { hashed.modules.push_back(module); });
+    return hashed;
+  }
+
+  Result<ExitStatus> build(const CommonOptions& common, Output& output) const {
+    ASSAY_TRY(const Hashed hashed, hash_in_order(common));
+    // Of a list too, each module has to be there.
+    ASSAY_TRY(const ModuleTree tree, tree_over(hashed.order, hashed.modules));
+    BuiltHashes built;
+    built.format = *find_module_hashes_format(format_);
+    built.count = hashed.order.size();
+    if (is_list()) {
+      built.list.resize(built.count);
+      for (const HashedModule& module : hashed.modules)
+        if (module.position) built.list[*module.position] = module.sha256;
+    } else {
+      built.root = ModuleRoot{tree.levels(), tree.root()};
+    }
+    ASSAY_CHECK(write_files(built));
+    if (common.json)
+      output.print(to_json(built) + '\n');
+    else
+      output.print(to_text(built));
+    for (const HashedModule& module : hashed.modules)
+      if (!module.position && !common.quiet)
+        output.warn(fmt::format("{}: not in modules.order", module.name));
+    return kGood;
+  }
+
+  Result<void> write_files(const BuiltHashes& built) const {
+    AtomicWriter writer{WritePolicy{}};
+    const auto write = [&](const std::string& path,
+                           std::vector<std::uint8_t> bytes) -> Result<void> {
+      if (path.empty()) return {};
+      return writer.write({.path = path, .content = MemoryContent(std::move(bytes))});
+    };
+    std::vector<std::uint8_t> section;
+    if (built.root) {
+      const auto bytes = write_module_root(*built.root, big_endian_);
+      section.assign(bytes.begin(), bytes.end());
+    }
+    for (const FileSha256& row : built.list) section.insert(section.end(), row.begin(), row.end());
+    ASSAY_CHECK(write(section_, std::move(section)));
+    const std::string source = to_c_source(built);
+    ASSAY_CHECK(write(c_source_, {source.begin(), source.end()}));
+    for (const Error& error : writer.commit()) return std::unexpected(error);
+    return {};
+  }
+
+  Result<ExitStatus> attach(const CommonOptions& common, Output& output) const {
+    ASSAY_TRY(const Hashed hashed, hash_in_order(common));
+    ASSAY_TRY(const ModuleTree tree, tree_over(hashed.order, hashed.modules));
+    const auto edit = [&](const Artifact& artifact,
+                          bool is_named) -> Result<std::optional<Edited>> {
+      const auto position = hashed.order.find(artifact.path);
+      if (!position && is_named) return fail(Reason::no_record, {}, "not in modules.order");
+      if (!position) return std::nullopt;
+      return attach_proof(artifact, tree.proof(*position), tree.root(), without_signatures_);
+    };
+    return arguments_.run(common, "hashes", "proved", {}, edit, output);
+  }
+
+  // The root or the list that counts; --kernel's may have to be found by what the modules lead to.
+  Result<ModuleHashes> kernel_hashes(const std::vector<HashedModule>& modules,
+                                     std::string& found_where) const {
+    ModuleHashes hashes;
+    if (!root_.empty()) {
+      const auto bytes = from_hex(root_);
+      if (!bytes || bytes->size() != kTreeHashSize || *levels_ > kModuleTreeLevels)
+        return fail(Reason::usage, {}, "--root wants 64 hexadecimal digits, --levels at most 32");
+      hashes.root.emplace();
+      hashes.root->levels = *levels_;
+      std::ranges::copy(*bytes, hashes.root->hash.bytes.begin());
+      return hashes;
+    }
+    if (!list_.empty()) {
+      hashes.format = ModuleHashesFormat::list_v3;
+      ASSAY_TRY(hashes.list, read_hash_list(list_));
+      return hashes;
+    }
+    ASSAY_TRY(const auto found, open_module_hashes(kernel_, common_root(modules)));
+    found_where =
+        fmt::format("{}: {} at offset {} of the kernel inside", kernel_,
+                    found.by_section ? "section .module_hashes" : "found by value", found.offset);
+    hashes.root = found.root;
+    if (!found.root) {
+      hashes.format = ModuleHashesFormat::list_v3;
+      hashes.list = found.list;
+    }
+    return hashes;
+  }
+
+  Result<ExitStatus> verify(const CommonOptions& common, Output& output) const {
+    std::vector<HashedModule> modules;
+    Surveyed surveyed;
+    {
+      Progress numbers;
+      const ProgressLine progress(numbers, !common.quiet);
+      surveyed = hash_modules(set_options(common, numbers), nullptr,
+                              [&](const HashedModule& module) { modules.push_back(module); });
+    }
+    std::string found_where;
+    ASSAY_TRY(const ModuleHashes kernel, kernel_hashes(modules, found_where));
+    std::uint64_t matching = 0;
+    bool is_bad = false;
+    bool is_open = modules.empty();
+    for (const HashedModule& module : modules) {
+      const HashFinding finding = check_module(module, kernel);
+      if (finding == HashFinding::matches) ++matching;
+      (finding == HashFinding::unreadable ? is_open : is_bad) |= finding != HashFinding::matches;
+      if (common.json)
+        output.print(to_json(module, finding) + '\n');
+      else if (common.verbose > 0 || (action_ == "verify" && finding != HashFinding::matches))
+        output.print(to_text(module, finding));
+    }
+    if (action_ == "explain")
+      for (const Diagnosis& diagnosis : explain_hashes(modules, kernel))
+        output.print(common.json ? to_json(diagnosis) + '\n' : diagnosis.text + '\n');
+    if (!common.json && !common.quiet) {
+      if (!found_where.empty()) output.print(found_where + '\n');
+      output.print(fmt::format("{} modules: {} the kernel knows, {} it does not\n", modules.size(),
+                               matching, modules.size() - matching));
+    }
+    warn_of_empty_paths(surveyed.empty_paths, "modules", output);
+    return is_bad ? kBad : is_open ? kUndetermined : kGood;
+  }
+
+  std::string action_;
+  EditArguments arguments_;
+  std::string order_;
+  std::string format_ = "merkle-v5";
+  bool without_signatures_ = false;
+  std::string section_;
+  bool big_endian_ = false;
+  std::string c_source_;
+  std::string kernel_;
+  std::string root_;
+  std::optional<std::uint32_t> levels_;
+  std::string list_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_hashes_command() { return std::make_unique<HashesCommand>(); }
+
+}  // namespace assay

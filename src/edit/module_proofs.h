@@ -1,0 +1,18 @@
+// edit/module_proofs.h - Merkle proofs put behind modules.
+
+#pragma once
+
+#include "edit/artifact.h"
+#include "trees/module_proof.h"
+
+namespace assay {
+
+// Proofs that the module has are cut off first, and its signatures too where asked. Nothing where
+// it has this proof already. record_mismatch where the module is not the one that leads to `root`.
+Result<std::optional<Edited>> attach_proof(const Artifact& artifact, const ModuleProof& proof,
+                                           const ModuleHash& root, bool without_signatures);
+
+// Where the bytes end that are hashed: before the outermost proofs, and signatures where asked.
+Result<std::uint64_t> end_of_hashed(const Content& module, bool without_signatures);
+
+}  // namespace assay

@@ -1,0 +1,218 @@
+#include "survey/module_set.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/limits.h"
+#include "bytes/whole_file.h"
+#include "edit/module_proofs.h"
+#include "formats/appended_signature.h"
+#include "formats/elf.h"
+#include "formats/module_name.h"
+#include "survey/open_whole.h"
+#include "survey/run.h"
+
+namespace assay {
+
+namespace {
+
+constexpr std::uint64_t kOrderSize = 16 * limits::kMiB;
+constexpr std::string_view kOrderName = "modules.order";
+
+bool is_order(std::string_view path) {
+  return path == kOrderName || path.ends_with("/modules.order");
+}
+
+// "fs/ext4/ext4" of "fs/ext4/ext4.ko.xz"; nothing for what is no module's name.
+std::optional<std::string_view> base_of(std::string_view path) {
+  if (!parse_module_name(path)) return std::nullopt;
+  return path.substr(0, path.rfind(".ko"));
+}
+
+FileSha256 row_of(const Digest& digest) {
+  FileSha256 row;
+  std::ranges::copy(digest.bytes(), row.begin());
+  return row;
+}
+
+Result<std::optional<ModuleProof>> read_proof(const Content& module,
+                                              const SignatureTrailer& trailer) {
+  if (!trailer.splits || trailer.block->id_type != kIdTypeMerkle) return std::nullopt;
+  const Extent where = trailer.signature_extent();
+  if (where.size > module_proof_size(kModuleTreeLevels)) return std::nullopt;
+  std::vector<std::uint8_t> scratch;
+  ASSAY_TRY(const View bytes, view_of(module, where.offset, where.size, scratch));
+  return parse_module_proof(bytes);
+}
+
+bool has_symbol_table(const Content& module) {
+  const auto elf = Elf::open(module);
+  return elf && *elf && (*elf)->find_section(".symtab") != nullptr;
+}
+
+Result<void> hash(const Content& module, const ModuleSetOptions& options, HashedModule& hashed) {
+  ASSAY_TRY(const SignatureTrailer trailer, read_signature_trailer(module));
+  hashed.is_signed = trailer.splits && trailer.block->id_type == kIdTypePkcs7;
+  hashed.has_symbols = has_symbol_table(module);
+  ASSAY_TRY(hashed.proof, read_proof(module, trailer));
+  if (hashed.proof) {
+    ASSAY_TRY(const ModuleHash leaf,
+              module_leaf(hashed.proof->position, module, trailer.payload_size));
+    ASSAY_TRY(hashed.root, climb(*hashed.proof, leaf));
+  }
+  ASSAY_TRY(const Digest digest, compute_digest(Hash::sha256, module, 0, module.size()));
+  hashed.sha256 = row_of(digest);
+  if (!hashed.position) return {};
+  ASSAY_TRY(const std::uint64_t end, end_of_hashed(module, options.without_signatures));
+  ASSAY_TRY(hashed.leaf, module_leaf(*hashed.position, module, end));
+  return {};
+}
+
+}  // namespace
+
+Result<ModuleOrder> ModuleOrder::parse(std::string_view text) {
+  ModuleOrder order;
+  std::size_t line_number = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    ++line_number;
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    const std::string_view line = text.substr(at, end - at);
+    const auto wrong = [&](std::string_view what) {
+      return fail(Reason::bad_value, {at, line.size()},
+                  fmt::format("line {}: {}: {}", line_number, encode_name(line), what));
+    };
+    if (end == text.size()) return wrong("the last line does not end");
+    if (line.ends_with('\r')) return wrong("ends with a carriage return");
+    const bool is_object = line.ends_with(".o");
+    if (!is_object && !line.ends_with(".ko")) return wrong("ends neither with .o nor with .ko");
+    std::string name(line.substr(0, line.size() - (is_object ? 2 : 3)));
+    if (name.empty()) return wrong("no name");
+    const auto position = static_cast<std::uint32_t>(order.names_.size());
+    if (!order.positions_.emplace(name, position).second) return wrong("listed twice");
+    order.names_.push_back(std::move(name));
+    at = end + 1;
+  }
+  return order;
+}
+
+std::optional<std::uint32_t> ModuleOrder::find(std::string_view path) const {
+  const auto base = base_of(path);
+  if (!base) return std::nullopt;
+  std::string_view rest = *base;
+  for (;;) {
+    if (const auto found = positions_.find(rest); found != positions_.end()) return found->second;
+    const std::size_t slash = rest.find('/');
+    if (slash == std::string_view::npos) return std::nullopt;
+    rest.remove_prefix(slash + 1);
+  }
+}
+
+Result<ModuleOrder> read_module_order(const std::string& path) {
+  ASSAY_TRY(const auto bytes, read_whole_file(path, kOrderSize));
+  auto order = ModuleOrder::parse(View(bytes).text());
+  if (!order) return std::unexpected(with_path(order.error(), encode_name(path)));
+  return order;
+}
+
+Result<ModuleOrder> find_module_order(const SurveyOptions& options) {
+  std::vector<std::pair<std::string, Result<ModuleOrder>>> found;
+  SurveyOptions quiet = options;
+  quiet.progress = nullptr;
+  using Entry = std::pair<std::string, std::vector<std::uint8_t>>;
+  std::optional<Error> error;
+  Run<Result<Entry>> run(quiet, [&](const Result<Entry>& entry) {
+    if (!entry) {
+      if (!error) error = entry.error();
+      return;
+    }
+    auto order = ModuleOrder::parse(View(entry->second).text());
+    if (!order) order = std::unexpected(with_path(order.error(), entry->first));
+    found.emplace_back(entry->first, std::move(order));
+  });
+  const auto read = [](const Found& file) -> Result<Entry> {
+    if (!file.content) {
+      ASSAY_TRY(auto bytes, read_whole_file(file.path, kOrderSize));
+      return Entry(file.name, std::move(bytes));
+    }
+    if (file.content->size() > kOrderSize)
+      return fail(Reason::limit_size, {}, fmt::format("{} bytes", file.content->size()));
+    std::vector<std::uint8_t> bytes(file.content->size());
+    ASSAY_CHECK(file.content->read(0, bytes));
+    return Entry(file.name, std::move(bytes));
+  };
+  run.go(
+      [&](const Found& file, std::uint64_t ticket) {
+        if (!is_order(file.inner_name)) return run.reports().fill(ticket, std::nullopt);
+        run.reports().fill(ticket, std::optional<Result<Entry>>(read(file)));
+      },
+      [](const Error& failure) { return Result<Entry>(std::unexpected(failure)); }, [] {});
+  if (found.size() == 1) return std::move(found.front().second);
+  if (error) return std::unexpected(*error);
+  if (found.empty())
+    return fail(
+        Reason::usage, {},
+        "no modules.order, which says where each module is in the tree; name one with --order");
+  return fail(Reason::usage, {},
+              fmt::format("{} and {}; name one with --order", found[0].first, found[1].first));
+}
+
+Surveyed hash_modules(const ModuleSetOptions& options, const ModuleOrder* order,
+                      const std::function<void(const HashedModule&)>& report) {
+  Run<HashedModule> run(options.survey, report);
+  const auto read = [&](const Found& file, HashedModule& hashed) -> Result<void> {
+    std::unique_ptr<Content> opened;
+    if (!file.content) {
+      ASSAY_TRY(opened, open_whole(file.path));
+    }
+    const Content& stored = file.content ? *file.content : *opened;
+    if (options.survey.progress != nullptr) options.survey.progress->bytes += stored.size();
+    ASSAY_TRY(const auto plain, decompress_module(stored, file.inner_name));
+    return hash(plain ? *plain : stored, options, hashed);
+  };
+  return run.go(
+      [&](const Found& file, std::uint64_t ticket) {
+        if (!parse_module_name(file.inner_name)) return run.reports().fill(ticket, std::nullopt);
+        HashedModule hashed;
+        hashed.name = file.name;
+        if (order != nullptr) hashed.position = order->find(file.inner_name);
+        if (const auto done = read(file, hashed); !done)
+          hashed.error = with_path(done.error(), file.name);
+        run.reports().fill(ticket, std::optional(std::move(hashed)));
+      },
+      [](const Error& error) {
+        HashedModule hashed;
+        hashed.name = error.path;
+        hashed.error = error;
+        return hashed;
+      },
+      [] {});
+}
+
+Result<ModuleTree> tree_over(const ModuleOrder& order, const std::vector<HashedModule>& modules) {
+  constexpr std::size_t kNamed = 5;
+  std::vector<ModuleHash> leaves(order.size());
+  std::vector<const HashedModule*> at(order.size());
+  for (const HashedModule& module : modules) {
+    if (module.error) return std::unexpected(*module.error);
+    if (!module.position) continue;
+    if (at[*module.position] != nullptr)
+      return fail(Reason::usage, {},
+                  fmt::format("{} and {} are both {}", at[*module.position]->name, module.name,
+                              order.name(*module.position)));
+    at[*module.position] = &module;
+    leaves[*module.position] = module.leaf;
+  }
+  std::vector<std::string> missing;
+  std::size_t count = 0;
+  for (std::uint32_t i = 0; i < order.size(); ++i)
+    if (at[i] == nullptr && ++count <= kNamed)
+      missing.push_back(fmt::format("{} ({})", i, order.name(i)));
+  if (count != 0)
+    return fail(Reason::usage, {},
+                fmt::format("{} of {} modules of modules.order are not there: {}{}", count,
+                            order.size(), fmt::join(missing, ", "), count > kNamed ? ", ..." : ""));
+  return ModuleTree::make(std::move(leaves));
+}
+
+}  // namespace assay
