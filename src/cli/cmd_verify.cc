@@ -6,9 +6,12 @@
 #include <algorithm>
 #include <array>
 
+#include "base/name.h"
 #include "cli/command.h"
 #include "cli/progress_line.h"
 #include "cli/trust_arguments.h"
+#include "expect/expectation_file.h"
+#include "report/drift_report.h"
 #include "report/json.h"
 
 namespace assay {
@@ -37,12 +40,14 @@ out), unchecked (a kind that is not checked yet).
 Exit status: 0 every artifact is verified, 1 some are bad, malformed, untrusted or unsigned,
 2 something could not be found out and nothing is known to be bad, or nothing was found.
 Kernel images change it only with --trust, --strict or --fail-on; unchecked ones only with
---strict (2) or --fail-on.
+--strict (2) or --fail-on. With --expect a drift makes it 1, and what the file says of unsigned
+artifacts or of their status decides in place of these rules; bad and malformed ones stay 1.
 
 Examples:
   assay verify linux-image-6.1.0-56-amd64_6.1.192-2_amd64.deb
   assay verify --kernel /boot/vmlinuz-6.1.0-56-amd64 module.ko
   assay verify --trust mok.der /lib/modules/6.1.0-56-amd64/updates
+  assay verify --expect kernel.expect.toml linux-image-6.1.0-57-amd64_6.1.201-1_amd64.deb
 )";
   }
 
@@ -75,6 +80,11 @@ Examples:
         ->allow_extra_args(false)
         ->delimiter(',')
         ->check(CLI::IsMember(standing_names()));
+    app.add_option("--expect", expect_,
+                   "fail where what is found is not as this file says, which `assay expect init` "
+                   "wrote (docs/expect.md)")
+        ->type_name("FILE")
+        ->option_text("FILE");
   }
 
   Result<void> check() const override { return require_paths(paths_); }
@@ -83,6 +93,11 @@ Examples:
     const auto warn = [&output](const Error& error) { output.error(error); };
     auto trust = trust_.load(warn);
     if (!trust) return refuse(trust.error(), output);
+    if (!expect_.empty()) {
+      auto expectation = load_expectation(expect_);
+      if (!expectation) return refuse(expectation.error(), output);
+      expectation_ = *std::move(expectation);
+    }
     VerifyOptions verify;
     verify.explain = common.verbose > 0;
     verify.pe.strict = strict_;
@@ -117,10 +132,13 @@ Examples:
     Progress numbers;
     ProgressLine progress(numbers, !common.quiet);
     Groups groups;
-    const SurveyOptions options{paths_, common.job_count(), all_, {}, &numbers};
+    SurveyOptions options{paths_, common.job_count(), all_, {}, &numbers};
+    options.contents = expectation_.has_value();
+    Inventory inventory;
     const Summary summary =
         survey_and_verify(options, trust, verify, [&](const ArtifactReport& report) {
           note(report, trust.material != nullptr);
+          if (expectation_) inventory.add(report);
           const bool is_problem =
               report.standing != Standing::verified && report.standing != Standing::unchecked;
           if (common.json || style.verbose) {
@@ -134,15 +152,33 @@ Examples:
           }
         });
     progress.hide();
-    if (common.json) {
+    if (!common.json) output.print(groups.to_text(common.quiet));
+    if (expectation_) tell_drifts(find_drifts(*expectation_, inventory), common, output);
+    if (common.json)
       output.print(to_json(summary) + '\n');
-    } else {
-      output.print(groups.to_text(common.quiet));
-      if (!common.quiet) output.print(to_text(summary));
-    }
+    else if (!common.quiet)
+      output.print(to_text(summary));
     warn_of_empty_paths(summary.empty_paths, kAnyArtifact, output);
     if (bad_) return kBad;
     return undetermined_ || summary.artifacts == 0 ? kUndetermined : kGood;
+  }
+
+  void tell_drifts(const std::vector<Drift>& drifts, const CommonOptions& common, Output& output) {
+    for (const Drift& drift : drifts) {
+      (drift.is_determined ? bad_ : undetermined_) = true;
+      output.print(common.json ? to_json(drift) + '\n' : to_text(drift, common.text_style()));
+    }
+    if (!common.json && !common.quiet)
+      output.print(
+          fmt::format("{} from {}\n", count_of(drifts.size(), "drift"), encode_name(expect_)));
+  }
+
+  // Does the expectation say what is to become of it? What it finds wrong is a drift.
+  bool is_left_to_expectation(const ArtifactReport& report) const {
+    const auto group = group_of(report);
+    if (!expectation_ || !group) return false;
+    return expectation_->at(*group, is_unsigned(report) ? ExpectKey::unsigned_ : ExpectKey::status)
+        .has_value();
   }
 
   // One known bad artifact decides, whatever else could not be found out.
@@ -156,6 +192,7 @@ Examples:
       undetermined_ = undetermined_ || (standing == Standing::undetermined && !listed);
       return;
     }
+    if (!always && is_left_to_expectation(report)) return;
     if (report.is_image && !always && !with_trust && !strict_) return;
     bad_ = bad_ || always || standing == Standing::untrusted || standing == Standing::unsigned_;
     undetermined_ = undetermined_ || standing == Standing::undetermined;
@@ -165,6 +202,8 @@ Examples:
   TrustArguments trust_;
   std::vector<std::string> required_roots_;
   std::vector<std::string> fail_on_;
+  std::string expect_;
+  std::optional<Expectation> expectation_;
   bool all_ = false;
   bool strict_ = false;
   std::string verifier_ = "kernel";

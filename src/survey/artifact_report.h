@@ -11,6 +11,7 @@
 #include "base/extent.h"
 #include "signatures/rule.h"
 #include "signatures/walk.h"
+#include "survey/content_report.h"
 #include "survey/reason.h"
 
 namespace assay {
@@ -64,6 +65,7 @@ struct ArtifactReport {
   std::vector<SignatureReport> signatures;
   std::optional<ReasonReport> reason;
   std::optional<PeReport> pe;
+  std::optional<ContentReport> contents;  // where asked for
   std::string kernel;          // whose rules were applied: "6.1 debian x86_64"
   bool kernel_is_sure = true;  // false: `kernel` says what of it is assumed, or not proven
   std::string release;         // the kernel that the artifact belongs to, where it says so

@@ -12,6 +12,7 @@
 #include "judge/module_sig.h"
 #include "judge/pe_boot.h"
 #include "sources/source.h"
+#include "survey/content_report.h"
 #include "survey/ima_records.h"
 #include "survey/modules_folder.h"
 #include "survey/unified_kernel.h"
@@ -40,7 +41,7 @@ struct Examined {
   std::optional<ElfModule> module;
   std::optional<KernelImage> image;
   std::optional<AppendedEvidence> appended;
-  std::vector<ImaRecord> ima;  // of the file as it is stored
+  std::vector<ImaRecord> ima;    // of the file as it is stored
   std::optional<PeEvidence> pe;  // of a file that starts as PE images do
   std::optional<PeBootEvidence> boot;
   std::vector<SectionText> texts;  // of a unified kernel image
@@ -48,6 +49,7 @@ struct Examined {
   std::optional<Error> error;      // what kept us from the rest
   // The certificates built into a kernel image, or why they were not found; where asked for.
   std::optional<Result<SystemCertificates>> builtin;
+  std::optional<ContentReport> contents;  // where asked for
 };
 
 // Nothing when the file is no artifact: neither module, kernel image nor PE file, and without a

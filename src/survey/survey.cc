@@ -3,6 +3,7 @@
 #include <variant>
 
 #include "survey/attempt.h"
+#include "survey/describe_contents.h"
 #include "survey/inner_images.h"
 #include "survey/run.h"
 
@@ -83,7 +84,7 @@ Summary survey_and_verify(const SurveyOptions& options, const TrustOptions& trus
       // Of an image that is as it was signed, and whose keys nobody asks for, nothing else has to
       // be known.
       if (standing == Standing::verified && !artifact.image->banner.empty() &&
-          (is_alone || !wants_images))
+          (is_alone || !wants_images) && !options.contents)
         return;
       image =
           read_image_trust(artifact, content, wants_images ? propose : ProposeImage(), standing);
@@ -92,6 +93,7 @@ Summary survey_and_verify(const SurveyOptions& options, const TrustOptions& trus
     auto examined = examine(std::move(found), options.all, options.evidence, with_content);
     if (!examined) return run.reports().fill(ticket, std::nullopt);
     if (image) note_payload(*image, *examined);
+    if (options.contents) examined->contents = describe_contents(*examined, image.get());
     if (!needs_trust(*examined))
       return run.reports().fill(ticket,
                                 verify_artifact(*examined, fail(Reason::no_trust), verify_options));

@@ -29,6 +29,7 @@ struct SurveyOptions {
   Progress* progress = nullptr;
   bool builtin_certificates = false;  // inspect: search kernel images for theirs
   bool inner_images = false;          // inspect: report kernel images inside others too
+  bool contents = false;              // verify: reports have a ContentReport
 };
 
 struct VerdictSummary {

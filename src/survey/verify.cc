@@ -178,6 +178,7 @@ ArtifactReport start_report(const Examined& artifact) {
   report.format = artifact.format;
   report.is_image = artifact.kind == ArtifactKind::kernel_image;
   if (artifact.module) report.release = artifact.module->release();
+  report.contents = artifact.contents;
   if (artifact.boot) {
     for (const PeCertificateEntry& entry : artifact.boot->entries)
       add_signers(*artifact.boot, entry, report);

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -57,20 +58,21 @@ class SigningKey {
   Bytes der() const { return read_file(certificate()); }
 
   // `payload` with an appended signature.
-  Bytes sign(const Bytes& payload, std::uint8_t id_type = 2) const {
+  Bytes sign(const Bytes& payload, std::uint8_t id_type = 2,
+             const std::string& digest = "sha256") const {
     const std::string data = folder_ / "data";
     const std::string message = folder_ / "message";
     write_file(data, payload);
-    run_or_fail({"openssl", "cms", "-sign", "-binary", "-noattr", "-nocerts", "-md", "sha256",
+    run_or_fail({"openssl", "cms", "-sign", "-binary", "-noattr", "-nocerts", "-md", digest,
                  "-outform", "DER", "-in", data, "-signer", pem(), "-inkey", key(), "-out",
                  message});
     return append_signature(payload, read_file(message), id_type);
   }
 
- private:
   std::string key() const { return folder_ / "key.pem"; }
   std::string pem() const { return folder_ / "certificate.pem"; }
 
+ private:
   std::string name_;
   TemporaryFolder folder_;
 };
@@ -100,8 +102,9 @@ inline Bytes loadable_module(const std::string& release) {
 }
 
 // An arm64 Image with a banner and a system certificate list (certs/system_certificates.S), between
-// bytes that cannot be compressed.
-inline Bytes sample_image(const std::string& release, const Bytes& certificate) {
+// bytes that cannot be compressed. Of several certificates the first is the modules'.
+inline Bytes sample_image(const std::string& release, const Bytes& certificate,
+                          std::optional<std::size_t> module_certificate_size = {}) {
   constexpr std::size_t kBanner = 0x8000;
   constexpr std::size_t kList = 0x10000;
   constexpr std::size_t kAlignment = 256;
@@ -125,7 +128,7 @@ inline Bytes sample_image(const std::string& release, const Bytes& certificate) 
   put(kList, Bytes(words + 2 * kAlignment - kList));
   put(kList, certificate);
   put_word(words, certificate.size());
-  put_word(words + kAlignment, certificate.size());
+  put_word(words + kAlignment, module_certificate_size.value_or(certificate.size()));
   return image;
 }
 
