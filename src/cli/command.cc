@@ -9,6 +9,7 @@
 #include <new>
 #include <thread>
 
+#include "cli/drop_in.h"
 #include "cli/help.h"
 
 namespace assay {
@@ -123,6 +124,8 @@ int run_command_line(int argc, char** argv) {
   Output output;
   ExitStatus status = kUndetermined;
   try {
+    const DropIn drop_in = argc > 0 ? find_drop_in(argv[0]) : nullptr;
+    if (drop_in != nullptr) return drop_in(argc, argv, output);
     status = run(argc, argv, output);
   } catch (const std::bad_alloc&) {
     output.warn("out of memory");

@@ -26,6 +26,12 @@ struct SigningIdentity {
 class SignerArguments {
  public:
   void add_to(CLI::App& app);
+  // What --key, --cert and --chain would say, for commands that have them otherwise.
+  void give(std::string key, std::string certificate, std::vector<std::string> chain = {}) {
+    key_ = std::move(key);
+    certificate_ = std::move(certificate);
+    chain_ = std::move(chain);
+  }
   Result<void> check() const;
   // The key and the certificate, which must be the key's (key_mismatch).
   Result<SigningIdentity> load() const;

@@ -5,6 +5,7 @@
 #include <cctype>
 
 #include "base/name.h"
+#include "formats/name_attributes.h"
 #include "formats/x509_akid.h"
 
 namespace assay {
@@ -289,26 +290,7 @@ bool read_basic_constraints(View value, Certificate* certificate) {
   return true;
 }
 
-namespace {
-
-// Calls visit(type OID content, value content) for each attribute of a Name's content.
-template <class Visit>
-void each_attribute(View name, Visit visit) {
-  BerDecoder ber(name);
-  BerElement set;
-  while (ber.any_or_skip(set)) {
-    BerDecoder values(set.content);
-    BerElement attribute;
-    while (values.any_or_skip(attribute)) {
-      BerDecoder pair(attribute.content);
-      BerElement type;
-      BerElement value;
-      if (pair.leaf(kOid, type) && pair.any(value)) visit(type.content, value.content);
-    }
-  }
-}
-
-}  // namespace
+namespace {}  // namespace
 
 bool may_be_same_name(View a, View b) {
   // Types, and of values the letters and digits; of those beyond ASCII or in UTF-16 nothing.
