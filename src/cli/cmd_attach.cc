@@ -123,6 +123,8 @@ Examples:
         return std::nullopt;
       }
       ASSAY_TRY(const auto signature, read_whole_file(path, kLargestSignature));
+      ASSAY_TRY(const bool is_there, carries_signature(artifact, View(signature)));
+      if (is_there) return std::nullopt;
       ASSAY_TRY(Edited edited, attach_signature(artifact, View(signature)));
       return edited;
     };

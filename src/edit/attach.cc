@@ -168,4 +168,28 @@ Result<Edited> attach_signature(const Artifact& artifact, View signature) {
   return edited;
 }
 
+Result<bool> carries_signature(const Artifact& artifact, View signature) {
+  ASSAY_TRY(const GivenSignature given, read_signature(signature));
+  const Content& content = *artifact.plain;
+  std::vector<std::uint8_t> scratch;
+  const auto is_at = [&](std::uint64_t offset) -> Result<bool> {
+    if (!lies_inside(offset, given.message.size(), content.size())) return false;
+    ASSAY_TRY(const View there, view_of(content, offset, given.message.size(), scratch));
+    return same_bytes(there, given.message);
+  };
+  ASSAY_TRY(const SignatureTrailer trailer, read_signature_trailer(content));
+  if (trailer.has_marker && trailer.splits &&
+      trailer.signature_extent().size == given.message.size())
+    return is_at(trailer.signature_extent().offset);
+  ASSAY_TRY(const auto headers, find_pe_image(content));
+  if (!headers) return false;
+  ASSAY_TRY(const auto table, find_pe_table(content, *headers));
+  if (!table) return false;
+  for (const Extent entry : table->entries) {
+    ASSAY_TRY(const bool found, is_at(entry.offset + pe::kCertificateHeaderSize));
+    if (found) return true;
+  }
+  return false;
+}
+
 }  // namespace assay

@@ -17,6 +17,9 @@ Result<Edited> attach_record(const Artifact& artifact, const EditRecord& record)
 // content, as modules have it) cannot be compared without the key, which is said in the notes.
 Result<Edited> attach_signature(const Artifact& artifact, View signature);
 
+// Does the file carry this very signature? Attached once more it would be there twice.
+Result<bool> carries_signature(const Artifact& artifact, View signature);
+
 // The parts of an edit, for attach_signature and for signing.
 RecordPart describe_appended_signature(const Content& content, View message);
 // What `parts` make of the artifact, with its record; compressed as it was where the parameters are

@@ -271,6 +271,12 @@ TEST_F(Edit, FoldersOfSignaturesAreAttached) {
     const std::string name = "m" + std::to_string(i) + ".ko";
     EXPECT_EQ(read_file(folder_ / ("out/" + name)), read_file(folder_ / ("expected/" + name)));
   }
+  // Those that are there are not put in once more.
+  const Ran again = run_assay(
+      {"attach", "--signatures", folder_ / "signatures", "--json", "--in-place", folder_ / "out"});
+  EXPECT_EQ(again.status, 0) << again.error << again.out;
+  EXPECT_EQ(again.summary()["done"], 0);
+  EXPECT_EQ(read_file(folder_ / "out/m0.ko"), read_file(folder_ / "expected/m0.ko"));
   EXPECT_EQ(run_assay({"attach", "--signatures", folder_ / "none", "--in-place", module(0)}).status,
             1);
 }
