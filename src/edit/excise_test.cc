@@ -209,6 +209,13 @@ TEST(Attach, SignatureOfAnImageAsSbattachAttachesIt) {
       attach_signature(artifact_of("a", bare), View(write_win_certificate(View(message))));
   ASSERT_TRUE(from_whole);
   EXPECT_EQ(all_of(*from_whole->stored), signed_image);
+  // It is known to be there, by either form, and nowhere else.
+  for (const Bytes& form : {message, write_win_certificate(View(message))}) {
+    EXPECT_TRUE(carries_signature(artifact_of("a", signed_image), View(form)).value());
+    EXPECT_FALSE(carries_signature(artifact_of("a", bare), View(form)).value());
+    const Bytes other = read_file(kPe + "all-sha512.efi");
+    EXPECT_FALSE(carries_signature(artifact_of("a", other), View(form)).value());
+  }
   // A second one goes behind the first.
   const auto second = attach_signature(artifact_of("a", signed_image), View(message));
   ASSERT_TRUE(second);

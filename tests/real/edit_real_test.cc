@@ -87,6 +87,12 @@ TEST_P(DebiansImage, ExcisedIsTheOneOfTheUnsignedPackage) {
       run_assay({"attach", "--signature", folder / "sig", "-o", folder / "signed", unsigned_image});
   ASSERT_EQ(put_back.status, 0) << put_back.error;
   EXPECT_TRUE(read_file(folder / "signed") == read_file(signed_image));
+  // As the rules of Debian's source package for signed kernels have it.
+  fs::create_symlink(ASSAY_BINARY, folder / "sbattach");
+  fs::copy_file(unsigned_image, folder / "image");
+  ASSERT_EQ(run_command({folder / "sbattach", "--attach", folder / "sig", folder / "image"}).status,
+            0);
+  EXPECT_TRUE(read_file(folder / "image") == read_file(signed_image));
 }
 
 INSTANTIATE_TEST_SUITE_P(Flavours, DebiansImage, testing::Values("amd64", "cloud-amd64"));
