@@ -61,7 +61,7 @@ function(assay_room name)
 
   if(ASSAY_TESTS AND tests)
     add_executable(${name}_tests ${tests})
-    target_link_libraries(${name}_tests PRIVATE assay_${name} assay_testing rapidcheck GTest::gtest_main)
+    target_link_libraries(${name}_tests PRIVATE assay_${name} assay_testing ${ROOM_PRIVATE} rapidcheck GTest::gtest_main)
     gtest_discover_tests(${name}_tests TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60
                          WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} PROPERTIES TIMEOUT 300)
   endif()

@@ -9,6 +9,7 @@
 #include "bytes/content.h"
 #include "bytes/whole_file.h"
 #include "crypto/command_signer.h"
+#include "crypto/pkcs11_key.h"
 #include "crypto/private_key.h"
 #include "crypto/signature_check.h"
 #include "trust/certificate_file.h"
@@ -39,21 +40,51 @@ SigningCertificate make_signing_certificate(std::vector<std::vector<std::uint8_t
   return certificate;
 }
 
+std::optional<std::string> from_environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+}
+
+std::optional<std::string> ask_on_terminal(const std::string& prompt) {
+  if (::isatty(STDIN_FILENO) == 0) return std::nullopt;
+  const char* typed = ::getpass(prompt.c_str());
+  return typed == nullptr ? std::nullopt : std::optional<std::string>(typed);
+}
+
 std::string first_line(std::string text) { return text.substr(0, text.find_first_of("\r\n")); }
+
+// The token's certificate of the key, where --cert names none.
+Result<std::vector<std::uint8_t>> choose_certificate(const Pkcs11Key& key) {
+  std::vector<std::vector<std::uint8_t>> fitting;
+  for (const auto& der : key.certificates())
+    if (SigningCertificate one{der, {}};
+        !key.public_half() || check_same_key(one, *key.public_half()))
+      fitting.push_back(std::move(one.der));
+  if (fitting.empty())
+    return fail(Reason::usage, {},
+                "--cert is missing, and the token has no certificate of the key");
+  if (fitting.size() > 1)
+    return fail(Reason::usage, {},
+                "--cert is missing, and the token has several certificates of the key");
+  return std::move(fitting.front());
+}
 
 }  // namespace
 
 void SignerArguments::add_to(CLI::App& app) {
-  app.add_option("--key", key_, "the private key: PEM, DER or PKCS#12")
-      ->type_name("FILE")
-      ->option_text("FILE");
+  app.add_option("--key", key_,
+                 "the private key: a file (PEM, DER or PKCS#12), or a PKCS#11 URI "
+                 "(pkcs11:token=T;object=O?pin-source=file:PATH)")
+      ->type_name("KEY")
+      ->option_text("KEY");
   app.add_option("--signer", command_,
                  "a command that has the key: it is started once and asked with digests "
                  "(docs/signer-protocol.md)")
       ->type_name("COMMAND")
       ->option_text("COMMAND");
   app.add_option("--cert", certificate_,
-                 "its certificate, PEM or DER; of PKCS#12 the one that comes with the key")
+                 "its certificate, PEM, DER or a PKCS#11 URI; of PKCS#12 and in a token the one "
+                 "that comes with the key")
       ->type_name("FILE")
       ->option_text("FILE");
   app.add_option("--chain", chain_,
@@ -61,9 +92,10 @@ void SignerArguments::add_to(CLI::App& app) {
       ->type_name("FILE")
       ->option_text("FILE")
       ->allow_extra_args(false);
-  app.add_option("--passphrase", passphrase_,
-                 "of an encrypted key: env:NAME or file:PATH; else KBUILD_SIGN_PIN, else asked for "
-                 "on the terminal")
+  app.add_option(
+         "--passphrase", passphrase_,
+         "of an encrypted key, or the PIN of a token: env:NAME or file:PATH; else ASSAY_PIN "
+         "(tokens), KBUILD_SIGN_PIN, else asked for on the terminal")
       ->type_name("FROM")
       ->option_text("FROM");
 }
@@ -79,11 +111,7 @@ Result<void> SignerArguments::check() const {
 }
 
 Result<std::optional<std::string>> SignerArguments::passphrase() const {
-  const auto from_environment = [](const std::string& name) -> std::optional<std::string> {
-    const char* value = std::getenv(name.c_str());
-    return value == nullptr ? std::nullopt : std::optional<std::string>(value);
-  };
-  if (passphrase_.starts_with("env:")) return from_environment(passphrase_.substr(4));
+  if (passphrase_.starts_with("env:")) return from_environment(passphrase_.c_str() + 4);
   if (passphrase_.starts_with("file:")) {
     ASSAY_TRY(const auto bytes, read_whole_file(passphrase_.substr(5), kLargestKeyFile));
     return first_line(std::string(bytes.begin(), bytes.end()));
@@ -91,9 +119,20 @@ Result<std::optional<std::string>> SignerArguments::passphrase() const {
   return from_environment("KBUILD_SIGN_PIN");
 }
 
+// The PIN of a token that is in no URI.
+Result<std::optional<std::string>> SignerArguments::pin(const std::string& token) const {
+  if (passphrase_.empty())
+    if (auto given = from_environment("ASSAY_PIN")) return given;
+  ASSAY_TRY(auto given, passphrase());
+  return given ? given : ask_on_terminal("PIN of token \"" + token + "\": ");
+}
+
 Result<std::vector<std::vector<std::uint8_t>>> SignerArguments::given_certificates() const {
   std::vector<std::vector<std::uint8_t>> all;
-  if (!certificate_.empty()) {
+  if (is_pkcs11_uri(certificate_)) {
+    ASSAY_TRY(auto one, read_pkcs11_certificate(certificate_));
+    all.push_back(std::move(one));
+  } else if (!certificate_.empty()) {
     ASSAY_TRY(all, read_certificates(certificate_));
   }
   return all;
@@ -103,9 +142,7 @@ Result<SigningIdentity> SignerArguments::load_key() const {
   ASSAY_TRY(const auto file, read_whole_file(key_, kLargestKeyFile));
   ASSAY_TRY(const auto given, passphrase());
   auto key = parse_private_key(View(file), [&]() -> std::optional<std::string> {
-    if (given || ::isatty(STDIN_FILENO) == 0) return given;
-    const char* typed = ::getpass("Passphrase of the key: ");
-    return typed == nullptr ? std::nullopt : std::optional<std::string>(typed);
+    return given ? given : ask_on_terminal("Passphrase of the key: ");
   });
   if (!key) return std::unexpected(with_path(std::move(key.error()), encode_name(key_)));
   ASSAY_TRY(auto certificates, given_certificates());
@@ -114,6 +151,23 @@ Result<SigningIdentity> SignerArguments::load_key() const {
   SigningIdentity identity;
   identity.signer = std::move(key->signer);
   identity.certificate = make_signing_certificate(std::move(certificates));
+  return identity;
+}
+
+Result<SigningIdentity> SignerArguments::open_token() const {
+  ASSAY_TRY(Pkcs11Key key,
+            Pkcs11Key::open(key_, [this](const std::string& token) { return pin(token); }));
+  ASSAY_TRY(auto certificates, given_certificates());
+  if (certificates.empty()) {
+    ASSAY_TRY(auto own, choose_certificate(key));
+    certificates.push_back(std::move(own));
+  }
+  SigningIdentity identity;
+  identity.certificate = make_signing_certificate(std::move(certificates));
+  if (key.public_half()) ASSAY_CHECK(check_same_key(identity.certificate, *key.public_half()));
+  ASSAY_TRY(SigningKey known, describe_public_key(View(write_public_key(identity.certificate))));
+  ASSAY_TRY(auto signer, std::move(key).make_signer(std::move(known)));
+  identity.signer = make_checked_signer(std::move(signer));
   return identity;
 }
 
@@ -129,7 +183,9 @@ Result<SigningIdentity> SignerArguments::start_command() const {
 }
 
 Result<SigningIdentity> SignerArguments::load() const {
-  ASSAY_TRY(SigningIdentity identity, command_.empty() ? load_key() : start_command());
+  ASSAY_TRY(SigningIdentity identity, !command_.empty()     ? start_command()
+                                      : is_pkcs11_uri(key_) ? open_token()
+                                                            : load_key());
   for (const std::string& path : chain_) {
     ASSAY_TRY(auto more, read_certificates(path));
     auto& chain = identity.certificate.chain;

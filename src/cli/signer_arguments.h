@@ -38,7 +38,9 @@ class SignerArguments {
 
  private:
   Result<std::optional<std::string>> passphrase() const;
+  Result<std::optional<std::string>> pin(const std::string& token) const;
   Result<SigningIdentity> load_key() const;
+  Result<SigningIdentity> open_token() const;
   Result<SigningIdentity> start_command() const;
   Result<std::vector<std::vector<std::uint8_t>>> given_certificates() const;
 

@@ -1,0 +1,31 @@
+// crypto/pkcs11_public.h - the public half of a token's key, in libcrypto's terms, and what tokens
+// sign and answer in CMS's.
+
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/result.h"
+#include "crypto/signer.h"
+
+namespace assay {
+
+// Of big-endian numbers (CKA_MODULUS, CKA_PUBLIC_EXPONENT); nothing where they are no key.
+std::optional<SigningKey> describe_rsa_key(std::span<const std::uint8_t> modulus,
+                                           std::span<const std::uint8_t> exponent);
+
+// Of CKA_EC_PARAMS, the curve's object identifier in DER, and CKA_EC_POINT, the uncompressed point
+// (SEC 1, 2.3.3), in an OCTET STRING or, as some tokens have it, not.
+std::optional<SigningKey> describe_ec_key(std::span<const std::uint8_t> parameters,
+                                          std::span<const std::uint8_t> point);
+
+// What CKM_RSA_PKCS is asked to sign: DigestInfo (RFC 8017, 9.2).
+Result<std::vector<std::uint8_t>> write_digest_info(const Digest& digest);
+
+// Ecdsa-Sig-Value of r and s, each half of `raw`, as CKM_ECDSA answers. signer_failed where `raw`
+// has no halves.
+Result<SignatureOctets> write_ecdsa_value(std::span<const std::uint8_t> raw);
+
+}  // namespace assay
