@@ -3,15 +3,19 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdlib>
 
 #include "base/name.h"
 #include "bytes/content.h"
 #include "bytes/whole_file.h"
 #include "crypto/command_signer.h"
+#include "crypto/pem.h"
 #include "crypto/pkcs11_key.h"
 #include "crypto/private_key.h"
 #include "crypto/signature_check.h"
+#include "crypto/tpm_key.h"
+#include "formats/tpm_key_file.h"
 #include "trust/certificate_file.h"
 
 namespace assay {
@@ -73,8 +77,9 @@ Result<std::vector<std::uint8_t>> choose_certificate(const Pkcs11Key& key) {
 
 void SignerArguments::add_to(CLI::App& app) {
   app.add_option("--key", key_,
-                 "the private key: a file (PEM, DER or PKCS#12), or a PKCS#11 URI "
-                 "(pkcs11:token=T;object=O?pin-source=file:PATH)")
+                 "the private key: a file (PEM, DER or PKCS#12), a PKCS#11 URI "
+                 "(pkcs11:token=T;object=O?pin-source=file:PATH), or a TPM's (tpm2:0x81000001, "
+                 "tpm2:FILE)")
       ->type_name("KEY")
       ->option_text("KEY");
   app.add_option("--signer", command_,
@@ -92,10 +97,16 @@ void SignerArguments::add_to(CLI::App& app) {
       ->type_name("FILE")
       ->option_text("FILE")
       ->allow_extra_args(false);
+  app.add_option("--tcti", tcti_,
+                 "where the TPM is: device:/dev/tpmrm0, swtpm:port=2321... (default: "
+                 "TPM2TOOLS_TCTI, else the first that there is)")
+      ->type_name("TCTI")
+      ->option_text("TCTI");
   app.add_option(
          "--passphrase", passphrase_,
-         "of an encrypted key, or the PIN of a token: env:NAME or file:PATH; else ASSAY_PIN "
-         "(tokens), KBUILD_SIGN_PIN, else asked for on the terminal")
+         "of an encrypted key, the PIN of a token, the authorization of a TPM's key: "
+         "env:NAME or file:PATH; else ASSAY_PIN (not of files), KBUILD_SIGN_PIN, else asked "
+         "for on the terminal")
       ->type_name("FROM")
       ->option_text("FROM");
 }
@@ -103,7 +114,7 @@ void SignerArguments::add_to(CLI::App& app) {
 Result<void> SignerArguments::check() const {
   if (key_.empty() == command_.empty())
     return fail(Reason::usage, {}, "one of --key and --signer is to be given");
-  if (!command_.empty() && certificate_.empty())
+  if ((!command_.empty() || is_tpm_key(key_)) && certificate_.empty())
     return fail(Reason::usage, {}, "--cert is missing");
   if (!passphrase_.empty() && !passphrase_.starts_with("env:") && !passphrase_.starts_with("file:"))
     return fail(Reason::usage, {}, "--passphrase is env:NAME or file:PATH");
@@ -119,12 +130,12 @@ Result<std::optional<std::string>> SignerArguments::passphrase() const {
   return from_environment("KBUILD_SIGN_PIN");
 }
 
-// The PIN of a token that is in no URI.
-Result<std::optional<std::string>> SignerArguments::pin(const std::string& token) const {
+// Of a key that lies outside: a PIN that is in no URI.
+Result<std::optional<std::string>> SignerArguments::pin(const std::string& prompt) const {
   if (passphrase_.empty())
     if (auto given = from_environment("ASSAY_PIN")) return given;
   ASSAY_TRY(auto given, passphrase());
-  return given ? given : ask_on_terminal("PIN of token \"" + token + "\": ");
+  return given || prompt.empty() ? given : ask_on_terminal(prompt);
 }
 
 Result<std::vector<std::vector<std::uint8_t>>> SignerArguments::given_certificates() const {
@@ -155,8 +166,9 @@ Result<SigningIdentity> SignerArguments::load_key() const {
 }
 
 Result<SigningIdentity> SignerArguments::open_token() const {
-  ASSAY_TRY(Pkcs11Key key,
-            Pkcs11Key::open(key_, [this](const std::string& token) { return pin(token); }));
+  ASSAY_TRY(Pkcs11Key key, Pkcs11Key::open(key_, [this](const std::string& token) {
+              return pin("PIN of token \"" + token + "\": ");
+            }));
   ASSAY_TRY(auto certificates, given_certificates());
   if (certificates.empty()) {
     ASSAY_TRY(auto own, choose_certificate(key));
@@ -167,6 +179,40 @@ Result<SigningIdentity> SignerArguments::open_token() const {
   if (key.public_half()) ASSAY_CHECK(check_same_key(identity.certificate, *key.public_half()));
   ASSAY_TRY(SigningKey known, describe_public_key(View(write_public_key(identity.certificate))));
   ASSAY_TRY(auto signer, std::move(key).make_signer(std::move(known)));
+  identity.signer = make_checked_signer(std::move(signer));
+  return identity;
+}
+
+Result<std::unique_ptr<Signer>> SignerArguments::open_tpm() const {
+  TpmOptions options;
+  options.tcti = tcti_.empty() ? from_environment("TPM2TOOLS_TCTI").value_or("") : tcti_;
+  if (const auto handle = parse_tpm_handle(key_)) {
+    ASSAY_TRY(options.auth, pin({}));
+    return open_tpm_key(*handle, options);
+  }
+  const std::string path = key_.substr(5);
+  ASSAY_TRY(const auto text, read_whole_file(path, kLargestKeyFile));
+  const auto load = [&]() -> Result<std::unique_ptr<Signer>> {
+    ASSAY_TRY(const auto blocks, parse_pem(View(text)));
+    const auto block = std::ranges::find(blocks, "TSS2 PRIVATE KEY", &PemBlock::label);
+    if (block == blocks.end()) return fail(Reason::not_a_private_key, {}, "no TSS2 PRIVATE KEY");
+    ASSAY_TRY(const TpmKeyFile file, parse_tpm_key_file(View(block->der)));
+    ASSAY_TRY(options.auth, pin(file.empty_auth ? "" : "Authorization of the TPM's key: "));
+    const auto copy = [](View view) {
+      return std::vector<std::uint8_t>(view.bytes().begin(), view.bytes().end());
+    };
+    return load_tpm_key({file.parent, copy(file.public_area), copy(file.private_area)}, options);
+  };
+  auto signer = load();
+  if (!signer) return std::unexpected(with_path(std::move(signer.error()), encode_name(path)));
+  return signer;
+}
+
+Result<SigningIdentity> SignerArguments::load_tpm() const {
+  ASSAY_TRY(auto certificates, given_certificates());
+  SigningIdentity identity;
+  identity.certificate = make_signing_certificate(std::move(certificates));
+  ASSAY_TRY(auto signer, open_tpm());
   identity.signer = make_checked_signer(std::move(signer));
   return identity;
 }
@@ -185,6 +231,7 @@ Result<SigningIdentity> SignerArguments::start_command() const {
 Result<SigningIdentity> SignerArguments::load() const {
   ASSAY_TRY(SigningIdentity identity, !command_.empty()     ? start_command()
                                       : is_pkcs11_uri(key_) ? open_token()
+                                      : is_tpm_key(key_)    ? load_tpm()
                                                             : load_key());
   for (const std::string& path : chain_) {
     ASSAY_TRY(auto more, read_certificates(path));

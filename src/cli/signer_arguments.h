@@ -1,5 +1,5 @@
 // cli/signer_arguments.h - the options that say who signs: --key or --signer, --cert, --chain,
-// --passphrase.
+// --passphrase, --tcti.
 
 #pragma once
 
@@ -38,9 +38,11 @@ class SignerArguments {
 
  private:
   Result<std::optional<std::string>> passphrase() const;
-  Result<std::optional<std::string>> pin(const std::string& token) const;
+  Result<std::optional<std::string>> pin(const std::string& prompt) const;
   Result<SigningIdentity> load_key() const;
   Result<SigningIdentity> open_token() const;
+  Result<std::unique_ptr<Signer>> open_tpm() const;
+  Result<SigningIdentity> load_tpm() const;
   Result<SigningIdentity> start_command() const;
   Result<std::vector<std::vector<std::uint8_t>>> given_certificates() const;
 
@@ -49,6 +51,7 @@ class SignerArguments {
   std::string certificate_;
   std::vector<std::string> chain_;
   std::string passphrase_;
+  std::string tcti_;
 };
 
 }  // namespace assay

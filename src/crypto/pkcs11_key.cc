@@ -1,14 +1,13 @@
 #include "crypto/pkcs11_key.h"
 
-#include <strings.h>
+#include <openssl/crypto.h>
 
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
 
-#include "crypto/evp_key.h"
+#include "crypto/device_key.h"
 #include "crypto/pkcs11_codes.h"
-#include "crypto/pkcs11_public.h"
 #include "crypto/pkcs11_token.h"
 
 namespace assay {
@@ -122,7 +121,7 @@ class SessionPool {
 struct KeptPin {
   std::optional<std::string> text;
   ~KeptPin() {
-    if (text) ::explicit_bzero(text->data(), text->size());
+    if (text) OPENSSL_cleanse(text->data(), text->size());
   }
 };
 
@@ -160,7 +159,10 @@ class TokenSigner final : public Signer {
                               value_size, pin_ ? &pin_->text : nullptr);
     pool_.put_back(std::move(session));
     if (!value || is_rsa) return value;
-    return write_ecdsa_value(*value);
+    if (value->size() % 2 != 0)
+      return fail(Reason::signer_failed, {}, "an ECDSA value of odd length");
+    const std::span<const std::uint8_t> both(*value);
+    return write_ecdsa_value(both.first(both.size() / 2), both.subspan(both.size() / 2));
   }
 
   SessionPool pool_;

@@ -1,5 +1,7 @@
 #include "crypto/pkcs11_token.h"
 
+#include <openssl/crypto.h>
+
 #include <array>
 #include <cstdlib>
 #include <cstring>
@@ -116,7 +118,7 @@ Result<void> Pkcs11Session::log_in(CK_USER_TYPE user, const std::optional<std::s
     std::string copy = *pin;
     CK_UTF8CHAR* text = writable(reinterpret_cast<const std::uint8_t*>(copy.data()));
     code = token_.functions->C_Login(handle_, user, text, copy.size());
-    ::explicit_bzero(copy.data(), copy.size());
+    OPENSSL_cleanse(copy.data(), copy.size());
   } else {
     code = token_.functions->C_Login(handle_, user, nullptr, 0);
   }

@@ -1,4 +1,4 @@
-#include "crypto/pkcs11_public.h"
+#include "crypto/device_key.h"
 
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
@@ -59,8 +59,14 @@ std::span<const std::uint8_t> content_of(std::span<const std::uint8_t> element, 
   return {};
 }
 
-constexpr int kCurves[] = {NID_X9_62_prime192v1, NID_X9_62_prime256v1, NID_secp384r1,
-                           NID_secp521r1};
+struct NamedCurve {
+  Curve curve;
+  int nid;
+};
+constexpr NamedCurve kCurves[] = {{Curve::p192, NID_X9_62_prime192v1},
+                                  {Curve::p256, NID_X9_62_prime256v1},
+                                  {Curve::p384, NID_secp384r1},
+                                  {Curve::p521, NID_secp521r1}};
 
 }  // namespace
 
@@ -76,21 +82,27 @@ std::optional<SigningKey> describe_rsa_key(std::span<const std::uint8_t> modulus
   return describe_parameters("RSA", builder.get());
 }
 
-std::optional<SigningKey> describe_ec_key(std::span<const std::uint8_t> parameters,
-                                          std::span<const std::uint8_t> point) {
-  const auto identifier = content_of(parameters, 0x06);
-  const auto* curve = std::ranges::find_if(
-      kCurves, [&](int nid) { return std::ranges::equal(identifier_of(nid), identifier); });
-  if (identifier.empty() || curve == std::end(kCurves)) return std::nullopt;
-  if (const auto inner = content_of(point, 0x04); !inner.empty()) point = inner;
+std::optional<SigningKey> describe_ec_key(Curve curve, std::span<const std::uint8_t> point) {
+  const auto* row = std::ranges::find(kCurves, curve, &NamedCurve::curve);
   const Owned<OSSL_PARAM_BLD> builder(OSSL_PARAM_BLD_new());
-  if (!builder ||
-      OSSL_PARAM_BLD_push_utf8_string(builder.get(), OSSL_PKEY_PARAM_GROUP_NAME, OBJ_nid2sn(*curve),
-                                      0) != 1 ||
+  if (!builder || row == std::end(kCurves) || point.empty() ||
+      OSSL_PARAM_BLD_push_utf8_string(builder.get(), OSSL_PKEY_PARAM_GROUP_NAME,
+                                      OBJ_nid2sn(row->nid), 0) != 1 ||
       OSSL_PARAM_BLD_push_octet_string(builder.get(), OSSL_PKEY_PARAM_PUB_KEY, point.data(),
                                        point.size()) != 1)
     return std::nullopt;
   return describe_parameters("EC", builder.get());
+}
+
+std::optional<SigningKey> describe_ec_key(std::span<const std::uint8_t> parameters,
+                                          std::span<const std::uint8_t> point) {
+  const auto identifier = content_of(parameters, 0x06);
+  const auto* row = std::ranges::find_if(kCurves, [&](const NamedCurve& known) {
+    return std::ranges::equal(identifier_of(known.nid), identifier);
+  });
+  if (identifier.empty() || row == std::end(kCurves)) return std::nullopt;
+  if (const auto inner = content_of(point, 0x04); !inner.empty()) point = inner;
+  return describe_ec_key(row->curve, point);
 }
 
 Result<std::vector<std::uint8_t>> write_digest_info(const Digest& digest) {
@@ -111,16 +123,16 @@ Result<std::vector<std::uint8_t>> write_digest_info(const Digest& digest) {
   return info;
 }
 
-Result<SignatureOctets> write_ecdsa_value(std::span<const std::uint8_t> raw) {
-  if (raw.empty() || raw.size() % 2 != 0)
-    return fail(Reason::signer_failed, {}, "an ECDSA value of odd length");
+Result<SignatureOctets> write_ecdsa_value(std::span<const std::uint8_t> r,
+                                          std::span<const std::uint8_t> s) {
   const Owned<ECDSA_SIG> signature(ECDSA_SIG_new());
-  auto r = number_of(raw.first(raw.size() / 2));
-  auto s = number_of(raw.subspan(raw.size() / 2));
-  if (!signature || !r || !s || ECDSA_SIG_set0(signature.get(), r.get(), s.get()) != 1)
+  auto first = number_of(r);
+  auto second = number_of(s);
+  if (!signature || !first || !second ||
+      ECDSA_SIG_set0(signature.get(), first.get(), second.get()) != 1)
     return crypto_error(Reason::crypto_failed, "an ECDSA value");
-  r.release();
-  s.release();
+  first.release();
+  second.release();
   return der_of(i2d_ECDSA_SIG, signature.get());
 }
 

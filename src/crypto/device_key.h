@@ -1,5 +1,5 @@
-// crypto/pkcs11_public.h - the public half of a token's key, in libcrypto's terms, and what tokens
-// sign and answer in CMS's.
+// crypto/device_key.h - what tokens and TPMs say of a key in libcrypto's terms, and what they sign
+// and answer in CMS's.
 
 #pragma once
 
@@ -16,16 +16,19 @@ namespace assay {
 std::optional<SigningKey> describe_rsa_key(std::span<const std::uint8_t> modulus,
                                            std::span<const std::uint8_t> exponent);
 
-// Of CKA_EC_PARAMS, the curve's object identifier in DER, and CKA_EC_POINT, the uncompressed point
-// (SEC 1, 2.3.3), in an OCTET STRING or, as some tokens have it, not.
+// Of an uncompressed point (SEC 1, 2.3.3).
+std::optional<SigningKey> describe_ec_key(Curve curve, std::span<const std::uint8_t> point);
+
+// Of CKA_EC_PARAMS, the curve's object identifier in DER, and CKA_EC_POINT, the point in an OCTET
+// STRING or, as some tokens have it, not.
 std::optional<SigningKey> describe_ec_key(std::span<const std::uint8_t> parameters,
                                           std::span<const std::uint8_t> point);
 
 // What CKM_RSA_PKCS is asked to sign: DigestInfo (RFC 8017, 9.2).
 Result<std::vector<std::uint8_t>> write_digest_info(const Digest& digest);
 
-// Ecdsa-Sig-Value of r and s, each half of `raw`, as CKM_ECDSA answers. signer_failed where `raw`
-// has no halves.
-Result<SignatureOctets> write_ecdsa_value(std::span<const std::uint8_t> raw);
+// Ecdsa-Sig-Value (RFC 5480, DER) of big-endian numbers.
+Result<SignatureOctets> write_ecdsa_value(std::span<const std::uint8_t> r,
+                                          std::span<const std::uint8_t> s);
 
 }  // namespace assay
