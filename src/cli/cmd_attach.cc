@@ -1,6 +1,7 @@
 // assay attach: put records back, bit for bit, or signatures made elsewhere in.
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 
@@ -8,6 +9,7 @@
 #include "bytes/whole_file.h"
 #include "cli/command.h"
 #include "cli/edit_arguments.h"
+#include "cli/two_steps.h"
 #include "edit/attach.h"
 #include "edit/record_set.h"
 
@@ -34,6 +36,8 @@ Exit status: 0 all is done, 1 a file is not what its record or signature is of, 
 Examples:
   assay attach --records kernel.records --in-place lib/modules/6.1.0-56-amd64
   assay attach --signature vmlinuz.sig -o vmlinuz.signed vmlinuz
+  assay attach --signatures debian/signatures --in-place debian
+  assay attach --answers answers.json --in-place lib/modules/6.1.0
 )";
   }
 
@@ -45,22 +49,26 @@ Examples:
         ->option_text("R");
     app.add_option("--signatures", signatures_,
                    "a folder with NAME.sig for each file NAME within PATH, as Debian's signing "
-                   "service lays them out (debian/signatures/PACKAGE)")
+                   "service lays them out: debian/signatures for a folder of packages")
         ->type_name("FOLDER")
         ->option_text("FOLDER");
     app.add_option("--signature", signature_,
                    "a PKCS#7 message (DER) or a whole WIN_CERTIFICATE, for one file")
         ->type_name("FILE")
         ->option_text("FILE");
+    app.add_option("--answers", answers_,
+                   "what sign --prepare asked for, with the values that the key made")
+        ->type_name("FILE")
+        ->option_text("FILE");
   }
 
   Result<void> check() const override {
     ASSAY_CHECK(arguments_.check());
-    const int given =
-        (records_.empty() ? 0 : 1) + (signature_.empty() ? 0 : 1) + (signatures_.empty() ? 0 : 1);
-    if (given != 1)
+    const std::string* ways[] = {&records_, &signature_, &signatures_, &answers_};
+    if (std::ranges::count_if(ways, [](const std::string* way) { return !way->empty(); }) != 1)
       return fail(Reason::usage, {},
-                  "one of --records R, --signature FILE and --signatures FOLDER is to be given");
+                  "one of --records R, --signature FILE, --signatures FOLDER and --answers FILE is "
+                  "to be given");
     if (!signature_.empty() && arguments_.paths().size() != 1)
       return fail(Reason::usage, {}, "--signature is for one file");
     return {};
@@ -68,6 +76,7 @@ Examples:
 
   ExitStatus run(const CommonOptions& common, Output& output) override {
     if (!records_.empty()) return attach_records(common, output);
+    if (!answers_.empty()) return attach_answers(common, arguments_, answers_, output);
     return signature_.empty() ? attach_folder(common, output) : attach_one(common, output);
   }
 
@@ -135,6 +144,7 @@ Examples:
   std::string records_;
   std::string signature_;
   std::string signatures_;
+  std::string answers_;
 };
 
 }  // namespace

@@ -6,9 +6,11 @@
 
 #include "bytes/content.h"
 #include "cli/command.h"
+#include "cli/debian_signing.h"
 #include "cli/edit_arguments.h"
 #include "cli/signer_arguments.h"
 #include "cli/signing_time.h"
+#include "cli/two_steps.h"
 #include "edit/attach.h"
 #include "edit/excise.h"
 #include "edit/ima_sign.h"
@@ -40,6 +42,10 @@ RSA signatures are the same each time; of PE images, and with --attributes, when
 gives the time. ECDSA and ML-DSA signatures differ each time: --reuse R puts in the one that a record
 has of the same bytes by the same certificate.
 
+--prepare FILE signs nothing: it writes what is to be signed, for whoever has the key to answer, and
+attach --answers FILE puts the answers in (docs/formats/signing_request.md). --debian-files FILES.JSON
+signs PATH/PACKAGE/FILE for all that it lists, and writes OUT/PACKAGE/FILE.sig.
+
 Exit status: 0 all is done, 1 a file is signed already (see --replace and --add) or cannot be signed
 in this way, 2 something could not be read or written, or the signer failed.
 
@@ -48,6 +54,9 @@ Examples:
   assay sign --key db.key --cert db.crt -o vmlinuz.signed vmlinuz
   sudo assay sign --ima --evm --key ima.key --cert ima.pem --in-place /usr/bin/tool
   assay sign --ima --sidecar --key ima.key --cert ima.pem --in-place --all folder
+  assay sign --key 'pkcs11:token=release;object=kernel' --cert release.pem --in-place lib/modules/6.1.0
+  assay sign --prepare digests.json --cert release.pem lib/modules/6.1.0
+  assay sign --debian-files files.json --key db.key --cert db.crt -o debian/signatures debian
 )";
   }
 
@@ -85,11 +94,24 @@ Examples:
     app.add_option("--reuse", reuse_, "records whose signatures are taken before new ones are made")
         ->type_name("R")
         ->option_text("R");
+    app.add_option("--prepare", prepare_, "write here what is to be signed, and sign nothing")
+        ->type_name("FILE")
+        ->option_text("FILE");
+    app.add_option("--debian-files", debian_.files,
+                   "files.json of Debian's signing service: detached signatures of what it lists")
+        ->type_name("FILE")
+        ->option_text("FILE");
+    app.add_option("--trusted-certs", debian_.trusted,
+                   "with --debian-files: certificates that what is signed may trust (repeatable)")
+        ->type_name("FILE")
+        ->option_text("FILE")
+        ->allow_extra_args(false);
   }
 
   Result<void> check() const override {
-    ASSAY_CHECK(arguments_.check());
-    ASSAY_CHECK(signer_.check());
+    ASSAY_CHECK(prepare_.empty() ? arguments_.check() : arguments_.check_reads_alone());
+    ASSAY_CHECK(prepare_.empty() ? signer_.check() : signer_.check_public());
+    ASSAY_CHECK(check_way());
     if (replace_ && add_) return fail(Reason::usage, {}, "--replace and --add exclude each other");
     if (with_certificate_ && without_certificate_)
       return fail(Reason::usage, {},
@@ -104,8 +126,13 @@ Examples:
   ExitStatus run(const CommonOptions& common, Output& output) override {
     const auto options = sign_options();
     if (!options) return refuse(options.error(), output);
+    if (!prepare_.empty()) return prepare(common, *options, output);
     const auto identity = signer_.load();
     if (!identity) return refuse(identity.error(), output);
+    if (!debian_.files.empty()) {
+      arguments_.write_beside(".sig");
+      return sign_debian_files(common, arguments_, *identity, *options, debian_, output);
+    }
     RecordSet reusable;
     if (!reuse_.empty()) {
       auto loaded = RecordSet::load(reuse_);
@@ -138,6 +165,32 @@ Examples:
   }
 
  private:
+  // What excludes what, of the ways to sign elsewhere.
+  Result<void> check_way() const {
+    const bool prepares = !prepare_.empty();
+    const bool is_debian = !debian_.files.empty();
+    if (!debian_.trusted.empty() && !is_debian)
+      return fail(Reason::usage, {}, "--debian-files is missing");
+    if (prepares && is_debian)
+      return fail(Reason::usage, {}, "--prepare and --debian-files exclude each other");
+    if ((prepares || is_debian) && (ima_ || !records_.empty() || !reuse_.empty()))
+      return fail(Reason::usage, {},
+                  std::string("--ima, --records and --reuse are not for ") +
+                      (prepares ? "--prepare" : "--debian-files"));
+    if (is_debian && (arguments_.is_in_place() || arguments_.paths().size() != 1))
+      return fail(Reason::usage, {}, "--debian-files is for one PATH, and -o OUT");
+    return {};
+  }
+
+  ExitStatus prepare(const CommonOptions& common, const SignOptions& options, Output& output) {
+    const auto identity = signer_.load_public();
+    if (!identity) return refuse(identity.error(), output);
+    const auto is_wanted = [this](const Artifact& artifact) -> Result<bool> {
+      return all_ ? Result<bool>(true) : is_signable(artifact);
+    };
+    return prepare_requests(common, arguments_, *identity, options, is_wanted, prepare_, output);
+  }
+
   static ExitStatus refuse(const Error& error, Output& output) {
     output.error(error);
     return kUndetermined;
@@ -230,6 +283,8 @@ Examples:
   bool sidecar_ = false;
   std::string records_;
   std::string reuse_;
+  std::string prepare_;
+  DebianSigning debian_;
 };
 
 }  // namespace

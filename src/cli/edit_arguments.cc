@@ -38,6 +38,13 @@ Result<void> EditArguments::check() const {
   return {};
 }
 
+Result<void> EditArguments::check_reads_alone() const {
+  ASSAY_CHECK(require_paths(paths_));
+  if (in_place_ || !out_.empty())
+    return fail(Reason::usage, {}, "-o and --in-place are for what is written, and nothing is");
+  return {};
+}
+
 EditRunOptions EditArguments::options(const CommonOptions& common,
                                       const std::string& records) const {
   EditRunOptions options;
@@ -45,7 +52,7 @@ EditRunOptions EditArguments::options(const CommonOptions& common,
   options.jobs = common.job_count();
   options.out = out_;
   options.suffix = suffix_;
-  options.dry_run = dry_run_;
+  options.dry_run = dry_run_ || reads_alone();
   options.policy.durability = durable_ == "each"  ? Durability::each
                               : durable_ == "run" ? Durability::run
                                                   : Durability::none;
@@ -68,7 +75,8 @@ ExitStatus EditArguments::run(const CommonOptions& common, const char* action, c
   EditSummary summary;
   {
     ProgressLine progress(numbers, !common.quiet);
-    summary = edit_all(run_options, edit, [&](const EditReport& report) {
+    summary = edit_all(run_options, edit, [&](EditReport report) {
+      if (reads_alone()) report.output.clear();
       if (report.error) (is_refusal(report.error->reason) ? refused : failed) = true;
       progress.hide();
       if (common.json)

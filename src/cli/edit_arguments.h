@@ -18,8 +18,11 @@ namespace assay {
 class EditArguments {
  public:
   void add_to(CLI::App& app, const std::string& what_paths_are);
-  // PATHs, and one of -o and --in-place.
+  // PATHs, and one of -o and --in-place; neither for what reads alone.
   Result<void> check() const;
+  Result<void> check_reads_alone() const;
+  bool is_in_place() const { return in_place_; }
+  bool is_dry_run() const { return dry_run_; }
   const std::vector<std::string>& paths() const { return paths_; }
   // What is written stands beside the file, under its name with this.
   void write_beside(std::string suffix) { suffix_ = std::move(suffix); }
@@ -30,6 +33,7 @@ class EditArguments {
                  const std::string& records, const EditFunction& edit, Output& output) const;
 
  private:
+  bool reads_alone() const { return out_.empty() && !in_place_; }
   EditRunOptions options(const CommonOptions& common, const std::string& records) const;
 
   std::vector<std::string> paths_;

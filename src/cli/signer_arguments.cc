@@ -233,12 +233,33 @@ Result<SigningIdentity> SignerArguments::load() const {
                                       : is_pkcs11_uri(key_) ? open_token()
                                       : is_tpm_key(key_)    ? load_tpm()
                                                             : load_key());
+  ASSAY_CHECK(add_chain(identity.certificate));
+  ASSAY_CHECK(check_same_key(identity.certificate, identity.signer->key()));
+  return identity;
+}
+
+Result<void> SignerArguments::add_chain(SigningCertificate& certificate) const {
   for (const std::string& path : chain_) {
     ASSAY_TRY(auto more, read_certificates(path));
-    auto& chain = identity.certificate.chain;
+    auto& chain = certificate.chain;
     chain.insert(chain.end(), more.begin(), more.end());
   }
-  ASSAY_CHECK(check_same_key(identity.certificate, identity.signer->key()));
+  return {};
+}
+
+Result<void> SignerArguments::check_public() const {
+  if (!key_.empty() || !command_.empty())
+    return fail(Reason::usage, {}, "--prepare is without a key: --key and --signer are for later");
+  if (certificate_.empty()) return fail(Reason::usage, {}, "--cert is missing");
+  return {};
+}
+
+Result<PublicIdentity> SignerArguments::load_public() const {
+  PublicIdentity identity;
+  ASSAY_TRY(auto certificates, given_certificates());
+  identity.certificate = make_signing_certificate(std::move(certificates));
+  ASSAY_CHECK(add_chain(identity.certificate));
+  ASSAY_TRY(identity.key, describe_public_key(View(write_public_key(identity.certificate))));
   return identity;
 }
 

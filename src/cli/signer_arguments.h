@@ -23,6 +23,12 @@ struct SigningIdentity {
   SigningCertificate certificate;
 };
 
+// Who is to sign, where the key is not: the public half.
+struct PublicIdentity {
+  SigningKey key;
+  SigningCertificate certificate;
+};
+
 class SignerArguments {
  public:
   void add_to(CLI::App& app);
@@ -36,6 +42,10 @@ class SignerArguments {
   // The key and the certificate, which must be the key's (key_mismatch).
   Result<SigningIdentity> load() const;
 
+  // --cert and --chain alone, and no key.
+  Result<void> check_public() const;
+  Result<PublicIdentity> load_public() const;
+
  private:
   Result<std::optional<std::string>> passphrase() const;
   Result<std::optional<std::string>> pin(const std::string& prompt) const;
@@ -43,6 +53,7 @@ class SignerArguments {
   Result<SigningIdentity> open_token() const;
   Result<std::unique_ptr<Signer>> open_tpm() const;
   Result<SigningIdentity> load_tpm() const;
+  Result<void> add_chain(SigningCertificate& certificate) const;
   Result<SigningIdentity> start_command() const;
   Result<std::vector<std::vector<std::uint8_t>>> given_certificates() const;
 

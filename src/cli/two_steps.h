@@ -1,0 +1,25 @@
+// cli/two_steps.h - sign --prepare and attach --answers: signing where the key never comes.
+
+#pragma once
+
+#include <string>
+
+#include "cli/edit_arguments.h"
+#include "cli/signer_arguments.h"
+#include "edit/sign.h"
+
+namespace assay {
+
+// Of which files of folders there is to be a signature; those that are named are wanted anyway.
+using IsWanted = std::function<Result<bool>(const Artifact&)>;
+
+// Writes what is to be signed to `file` (edit/signing_requests.h); the artifacts stay as they are.
+ExitStatus prepare_requests(const CommonOptions& common, const EditArguments& arguments,
+                            const PublicIdentity& identity, const SignOptions& options,
+                            const IsWanted& is_wanted, const std::string& file, Output& output);
+
+// Puts the answers of such a file in.
+ExitStatus attach_answers(const CommonOptions& common, const EditArguments& arguments,
+                          const std::string& file, Output& output);
+
+}  // namespace assay

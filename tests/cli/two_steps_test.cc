@@ -1,0 +1,323 @@
+// Signing where the key never comes: sign --prepare and attach --answers, and Debian's files.json.
+// openssl(1) has the key.
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "base/hex.h"
+#include "bytes/view.h"
+#include "tests/cli/run_assay.h"
+
+namespace assay {
+namespace {
+
+using Bytes = std::vector<std::uint8_t>;
+namespace fs = std::filesystem;
+
+const std::string kImage = "tests/cases/pe/artifacts/unsigned.efi";
+
+class TwoSteps : public testing::Test {
+ protected:
+  void SetUp() override {
+    ::setenv("SOURCE_DATE_EPOCH", "1782864000", 1);
+    openssl({"req", "-new", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key_, "-subj",
+             "/CN=signer", "-days", "3650", "-out", certificate_});
+    for (int i = 0; i < 3; ++i)
+      write_file(folder_ / ("tree/m" + std::to_string(i) + ".ko"),
+                 Bytes(5000, static_cast<std::uint8_t>('a' + i)));
+    write_file(folder_ / "tree/modules.order", Bytes{'x'});
+    const Finished xz = run_command({"xz", "--check=crc32", "-c"}, Bytes(9000, 'z'));
+    write_file(folder_ / "tree/sub/z.ko.xz", xz.out);
+    write_file(folder_ / "tree/boot/vmlinuz", read_file(kImage));
+  }
+  void TearDown() override { ::unsetenv("SOURCE_DATE_EPOCH"); }
+
+  Bytes openssl(std::vector<std::string> arguments, const Bytes& input = {}) {
+    arguments.insert(arguments.begin(), "openssl");
+    const Finished done = run_command(arguments, input);
+    EXPECT_EQ(done.status, 0) << done.error;
+    return done.out;
+  }
+  static std::map<std::string, Bytes> snapshot(const std::string& folder) {
+    std::map<std::string, Bytes> files;
+    for (const auto& entry : fs::recursive_directory_iterator(folder))
+      if (entry.is_regular_file())
+        files[entry.path().lexically_relative(folder).native()] = read_file(entry.path());
+    return files;
+  }
+  Ran sign_at_once(const std::string& out, std::vector<std::string> more = {}) {
+    std::vector<std::string> command = {"sign",       "--key", key_,          "--cert",
+                                        certificate_, "-o",    folder_ / out, tree_};
+    command.insert(command.end(), more.begin(), more.end());
+    return run_assay(command);
+  }
+  Ran prepare(std::vector<std::string> more = {}) {
+    std::vector<std::string> command = {"sign",   "--prepare",  requests_,
+                                        "--cert", certificate_, tree_};
+    command.insert(command.end(), more.begin(), more.end());
+    return run_assay(command);
+  }
+  Json read_requests() {
+    const Bytes text = read_file(requests_);
+    return Json::parse(std::string(text.begin(), text.end()));
+  }
+  void write_requests(const Json& json) { write_file(requests_, bytes_of(json.dump())); }
+  // What whoever has the key does.
+  void answer() {
+    Json json = read_requests();
+    for (Json& request : json["requests"]) {
+      const auto digest = from_hex(request["digest"].get<std::string>());
+      ASSERT_TRUE(digest);
+      const Bytes value = openssl({"pkeyutl", "-sign", "-inkey", key_, "-pkeyopt",
+                                   "digest:" + request["hash"].get<std::string>()},
+                                  *digest);
+      request["value"] = to_hex(value);
+    }
+    write_requests(json);
+  }
+  Ran attach(const std::string& out, const std::string& path) {
+    return run_assay({"attach", "--answers", requests_, "-o", folder_ / out, path});
+  }
+  // The file is not attached to, and stays as it is.
+  void refused(const std::string& name, int status, const char* reason) {
+    const std::string path = tree_ + '/' + name;
+    const Bytes before = read_file(path);
+    const Ran ran = run_assay({"attach", "--answers", requests_, "--in-place", path});
+    EXPECT_EQ(ran.status, status) << ran.out << ran.error;
+    EXPECT_NE((ran.out + ran.error).find(reason), std::string::npos) << ran.out << ran.error;
+    EXPECT_TRUE(read_file(path) == before);
+  }
+
+  TemporaryFolder folder_;
+  std::string tree_ = folder_ / "tree";
+  std::string key_ = folder_ / "key.pem";
+  std::string certificate_ = folder_ / "cert.pem";
+  std::string requests_ = folder_ / "requests.json";
+};
+
+TEST_F(TwoSteps, MakeWhatSigningAtOnceMakes) {
+  const std::vector<std::vector<std::string>> ways = {
+      {},
+      {"--hash", "sha512"},
+      {"--attributes", "--with-certificate"},
+      {"--key-identifier", "--without-certificate"},
+      {"--appended", "--all"},
+  };
+  for (std::size_t i = 0; i < ways.size(); ++i) {
+    SCOPED_TRACE(i);
+    const std::string number = std::to_string(i);
+    ASSERT_EQ(sign_at_once("direct" + number, ways[i]).status, 0);
+    const auto bare = snapshot(tree_);
+    const Ran prepared = prepare(ways[i]);
+    ASSERT_EQ(prepared.status, 0) << prepared.error << prepared.out;
+    EXPECT_TRUE(snapshot(tree_) == bare);
+    answer();
+    // The time of the first step counts.
+    ::setenv("SOURCE_DATE_EPOCH", "1", 1);
+    const Ran attached = attach("attached" + number, tree_);
+    ::setenv("SOURCE_DATE_EPOCH", "1782864000", 1);
+    ASSERT_EQ(attached.status, 0) << attached.error << attached.out;
+    EXPECT_TRUE(snapshot(folder_ / ("attached" + number)) ==
+                snapshot(folder_ / ("direct" + number)));
+  }
+}
+
+// The digest of a module is that of its content; of an image, that of its signed attributes.
+TEST_F(TwoSteps, RequestsSayWhatIsSigned) {
+  ASSERT_EQ(prepare().status, 0);
+  const Json json = read_requests();
+  ASSERT_EQ(json["requests"].size(), 5U);
+  const auto sha256 = [&](const Bytes& bytes) {
+    const Bytes text = openssl({"dgst", "-sha256", "-r"}, bytes);
+    return std::string(text.begin(), text.begin() + 64);
+  };
+  for (const Json& request : json["requests"]) {
+    const std::string name = request["name"];
+    SCOPED_TRACE(name);
+    EXPECT_EQ(request["value"], "");
+    if (name == "boot/vmlinuz") {
+      EXPECT_EQ(request["carrier"], "pe");
+      EXPECT_EQ(request["digest"], sha256(*from_hex(request["attributes"].get<std::string>())));
+      EXPECT_EQ(request["content"]["sha256"], sha256(read_file(kImage)));
+    } else {
+      const Bytes content =
+          name == "sub/z.ko.xz" ? Bytes(9000, 'z') : read_file(tree_ + '/' + name);
+      EXPECT_EQ(request["carrier"], "appended");
+      EXPECT_EQ(request["digest"], sha256(content));
+      EXPECT_EQ(request["attributes"], "");
+    }
+  }
+}
+
+TEST_F(TwoSteps, AnswersOverOtherDigestsAreRefused) {
+  ASSERT_EQ(prepare().status, 0);
+  refused("m0.ko", 1, "there is no answer");
+  answer();
+  const Json good = read_requests();
+  const auto change = [&](auto how) {
+    Json json = good;
+    how(json);
+    write_requests(json);
+  };
+  // Of m0.ko, by the names' order.
+  constexpr std::size_t kFirst = 1;
+  change([](Json& json) { std::swap(json["requests"][1]["value"], json["requests"][2]["value"]); });
+  refused("m0.ko", 1, "no signature of sha256");
+  change([](Json& json) {
+    for (const char* key : {"digest", "value"})
+      std::swap(json["requests"][1][key], json["requests"][2][key]);
+  });
+  refused("m0.ko", 1, "the answer is over");
+  change([](Json& json) { json["requests"][kFirst]["value"] = "00"; });
+  refused("m0.ko", 1, "no signature of sha256");
+  change([](Json& json) { json["options"]["hash"] = "sha512"; });
+  refused("m0.ko", 1, "the answer is over");
+  change([](Json& json) { json["options"]["time"] = 1; });
+  refused("boot/vmlinuz", 1, "the answer is over");  // of the image, whose attributes have the time
+  change([](Json& json) { json["requests"][kFirst].erase("digest"); });
+  refused("m0.ko", 2, "digest is missing");
+  change([](Json& json) { json["requests"][kFirst]["digest"] = "00"; });
+  refused("m0.ko", 2, "has not 32 bytes");
+  change([](Json& json) { json["more"] = 1; });
+  refused("m0.ko", 2, "not known");
+  change([](Json& json) { json["certificate"] = "00"; });
+  refused("m0.ko", 2, "certificate");
+  write_file(requests_, bytes_of("{"));
+  refused("m0.ko", 2, "not JSON");
+}
+
+TEST_F(TwoSteps, FilesThatChangedGetNoAnswer) {
+  ASSERT_EQ(prepare().status, 0);
+  answer();
+  const std::string module = tree_ + "/m0.ko";
+  write_file(module, Bytes(5000, 'x'));
+  const Ran ran = attach("out.ko", module);
+  EXPECT_EQ(ran.status, 1) << ran.out << ran.error;
+  EXPECT_NE(ran.out.find("no answer is of this content"), std::string::npos) << ran.out;
+  EXPECT_FALSE(fs::exists(folder_ / "out.ko"));
+  // A file that was signed in between, too.
+  ASSERT_EQ(run_assay({"attach", "--answers", requests_, "--in-place", tree_ + "/m1.ko"}).status,
+            0);
+  EXPECT_EQ(run_assay({"attach", "--answers", requests_, "--in-place", tree_ + "/m1.ko"}).status,
+            1);
+}
+
+TEST_F(TwoSteps, UsageIsComplete) {
+  const auto usage = [&](std::vector<std::string> arguments) {
+    const Ran ran = run_assay(std::move(arguments));
+    EXPECT_EQ(ran.status, 2) << ran.out;
+    EXPECT_FALSE(fs::exists(requests_));
+    return ran.error;
+  };
+  usage({"sign", "--prepare", requests_, tree_});
+  usage({"sign", "--prepare", requests_, "--cert", certificate_, "--key", key_, tree_});
+  usage({"sign", "--prepare", requests_, "--cert", certificate_, "--in-place", tree_});
+  usage({"sign", "--prepare", requests_, "--cert", certificate_, "--ima", tree_});
+  usage({"attach", "--answers", requests_, tree_});
+  EXPECT_EQ(run_assay({"sign", "--prepare", requests_, "--cert", certificate_, "--dry-run", tree_})
+                .status,
+            0);
+  EXPECT_FALSE(fs::exists(requests_));
+}
+
+class DebianFiles : public TwoSteps {
+ protected:
+  void SetUp() override {
+    TwoSteps::SetUp();
+    fs::create_directories(folder_ / "debian");
+    fs::rename(tree_, package());
+    write_files(kFiles);
+  }
+  std::string package() { return folder_ / "debian/linux-image-1-unsigned"; }
+  void write_files(std::string_view text) { write_file(files_, bytes_of(text)); }
+  Ran sign(std::vector<std::string> more = {}) {
+    std::vector<std::string> command = {"sign",      "--debian-files",  files_,       "--key",
+                                        key_,        "--cert",          certificate_, "-o",
+                                        signatures_, folder_ / "debian"};
+    command.insert(command.end(), more.begin(), more.end());
+    return run_assay(command);
+  }
+  void refused(int status, const char* reason) {
+    const Ran ran = sign();
+    EXPECT_EQ(ran.status, status) << ran.out << ran.error;
+    EXPECT_NE((ran.out + ran.error).find(reason), std::string::npos) << ran.out << ran.error;
+    EXPECT_FALSE(fs::exists(signatures_));
+  }
+
+  static constexpr std::string_view kFiles = R"({"packages": {"linux-image-1-unsigned": {
+      "trusted_certs": [],
+      "files": [{"sig_type": "efi", "file": "boot/vmlinuz"},
+                {"sig_type": "linux-module", "file": "m0.ko"},
+                {"sig_type": "linux-module", "file": "sub/z.ko.xz"}]}}})";
+  std::string files_ = folder_ / "files.json";
+  std::string signatures_ = folder_ / "signatures";
+};
+
+TEST_F(DebianFiles, SignaturesGoThereAndBack) {
+  const Ran ran = sign();
+  ASSERT_EQ(ran.status, 0) << ran.error << ran.out;
+  const auto made = snapshot(signatures_);
+  ASSERT_EQ(made.size(), 3U);
+  const std::string below = "linux-image-1-unsigned/";
+  ASSERT_TRUE(made.contains(below + "boot/vmlinuz.sig"));
+  ASSERT_TRUE(made.contains(below + "sub/z.ko.xz.sig"));
+  // What openssl makes of the module, byte for byte.
+  const Bytes message =
+      openssl({"cms", "-sign", "-binary", "-noattr", "-nocerts", "-md", "sha256", "-signer",
+               certificate_, "-inkey", key_, "-outform", "DER", "-in", package() + "/m0.ko"});
+  EXPECT_EQ(made.at(below + "m0.ko.sig"), message);
+
+  ASSERT_EQ(run_assay({"attach", "--signatures", signatures_, "-o", folder_ / "attached",
+                       folder_ / "debian"})
+                .status,
+            0);
+  tree_ = folder_ / "debian";
+  ASSERT_EQ(sign_at_once("direct").status, 0);
+  const auto direct = snapshot(folder_ / "direct");
+  const auto attached = snapshot(folder_ / "attached");
+  ASSERT_EQ(attached.size(), 3U);
+  for (const auto& [name, file] : attached) EXPECT_EQ(file, direct.at(name)) << name;
+
+  // What rules.real of linux-signed-amd64 does.
+  write_file(folder_ / "image", read_file(kImage));
+  const Finished sbattach = run_command(
+      {"sbattach", "--attach", signatures_ + '/' + below + "boot/vmlinuz.sig", folder_ / "image"});
+  ASSERT_EQ(sbattach.status, 0) << sbattach.error;
+  const Finished verified = run_command({"sbverify", "--cert", certificate_, folder_ / "image"});
+  EXPECT_EQ(verified.status, 0) << verified.error;
+}
+
+TEST_F(DebianFiles, WhatIsWrongIsSaidAndNothingWritten) {
+  const auto with = [&](std::string_view trusted, std::string_view type, std::string_view file) {
+    write_files(std::string(R"({"packages": {"linux-image-1-unsigned": {"trusted_certs": [)") +
+                std::string(trusted) + R"(], "files": [{"sig_type": ")" + std::string(type) +
+                R"(", "file": ")" + std::string(file) + R"("}]}}})");
+  };
+  with("", "efi", "boot/missing");
+  refused(2, "boot/missing");
+  with("", "efi", "../linux-image-1-unsigned/m0.ko");
+  refused(2, "not a path");
+  with("", "efi", "/etc/passwd");
+  refused(2, "not a path");
+  with("", "gpg", "m0.ko");
+  refused(2, "sig_type");
+  with("", "efi", "m0.ko");
+  refused(1, "no PE image");
+  with("\"00\"", "efi", "boot/vmlinuz");
+  refused(2, "no SHA-256");
+  write_files("{}");
+  refused(2, "packages is missing");
+  write_files("[");
+  refused(2, "not JSON");
+  // A certificate that the image would trust must be among those that may be.
+  const Bytes der = openssl({"x509", "-in", certificate_, "-outform", "DER"});
+  const Bytes digest = openssl({"dgst", "-sha256", "-r"}, der);
+  with('"' + std::string(digest.begin(), digest.begin() + 64) + '"', "efi", "boot/vmlinuz");
+  refused(1, "trusts a certificate");
+  EXPECT_EQ(sign({"--trusted-certs", certificate_}).status, 0);
+}
+
+}  // namespace
+}  // namespace assay
