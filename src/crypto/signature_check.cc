@@ -35,24 +35,39 @@ Result<bool> verify(EVP_PKEY* key, const SigningKey& description, const SignRequ
                           request.message.size()) == 1;
 }
 
+Result<void> check_with(EVP_PKEY* public_key, const SigningKey& key, const SignRequest& request,
+                        const SignatureOctets& value) {
+  ASSAY_TRY(const bool good, verify(public_key, key, request, value));
+  ERR_clear_error();
+  if (!good) return fail(Reason::signer_failed, {}, "what it answered is no signature by this key");
+  return {};
+}
+
 class CheckedSigner final : public Signer {
  public:
-  explicit CheckedSigner(std::unique_ptr<Signer> signer) : signer_(std::move(signer)) {}
+  // The key is read once: that takes longer than a check.
+  explicit CheckedSigner(std::unique_ptr<Signer> signer)
+      : signer_(std::move(signer)), public_key_(read_public_key(View(signer_->key().public_key))) {}
 
   const SigningKey& key() const override { return signer_->key(); }
 
   std::vector<Result<SignatureOctets>> sign(std::span<const SignRequest> requests) override {
     auto answers = signer_->sign(requests);
-    for (std::size_t i = 0; i < answers.size() && i < requests.size(); ++i) {
-      if (!answers[i]) continue;
-      if (auto good = check_signature(key(), requests[i], *answers[i]); !good)
-        answers[i] = std::unexpected(std::move(good.error()));
-    }
+    for (std::size_t i = 0; i < answers.size() && i < requests.size(); ++i)
+      if (answers[i])
+        if (auto good = check(requests[i], *answers[i]); !good)
+          answers[i] = std::unexpected(std::move(good.error()));
     return answers;
   }
 
  private:
+  Result<void> check(const SignRequest& request, const SignatureOctets& value) const {
+    if (!public_key_) return std::unexpected(public_key_.error());
+    return check_with(public_key_->get(), key(), request, value);
+  }
+
   std::unique_ptr<Signer> signer_;
+  Result<OwnedEvp<EVP_PKEY>> public_key_;
 };
 
 }  // namespace
@@ -66,10 +81,7 @@ Result<SigningKey> describe_public_key(View public_key) {
 Result<void> check_signature(const SigningKey& key, const SignRequest& request,
                              const SignatureOctets& value) {
   ASSAY_TRY(const auto public_key, read_public_key(View(key.public_key)));
-  ASSAY_TRY(const bool good, verify(public_key.get(), key, request, value));
-  ERR_clear_error();
-  if (!good) return fail(Reason::signer_failed, {}, "what it answered is no signature by this key");
-  return {};
+  return check_with(public_key.get(), key, request, value);
 }
 
 std::unique_ptr<Signer> make_checked_signer(std::unique_ptr<Signer> signer) {
