@@ -2,12 +2,14 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <csignal>
 #include <cstring>
 #include <future>
@@ -44,13 +46,15 @@ Result<Pipe> open_pipe() {
   return Pipe{FileDescriptor(ends[0]), FileDescriptor(ends[1])};
 }
 
-// Lines without their line feeds; nothing at the end.
+using Clock = std::chrono::steady_clock;
+
+// Lines without their line feeds; nothing at the end, or when there is none by the time given.
 class LineReader {
  public:
   explicit LineReader(FileDescriptor file) : file_(std::move(file)) {}
   void close() { file_ = FileDescriptor(); }
 
-  std::optional<std::string> next() {
+  std::optional<std::string> next(std::optional<Clock::time_point> until = std::nullopt) {
     for (;;) {
       if (const std::size_t end = buffer_.find('\n'); end != std::string::npos) {
         std::string line = buffer_.substr(0, end);
@@ -58,6 +62,7 @@ class LineReader {
         return line;
       }
       if (buffer_.size() > kLongestLine) return std::nullopt;
+      if (until && !is_readable(*until)) return std::nullopt;
       std::array<char, 4096> piece;
       const ssize_t got = ::read(file_.get(), piece.data(), piece.size());
       if (got < 0 && errno == EINTR) continue;
@@ -67,6 +72,18 @@ class LineReader {
   }
 
  private:
+  bool is_readable(Clock::time_point until) const {
+    pollfd waiting{file_.get(), POLLIN, 0};
+    for (;;) {
+      const auto left =
+          std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now()).count();
+      if (left <= 0) return false;
+      const int ready = ::poll(&waiting, 1, static_cast<int>(std::min<std::int64_t>(left, 60'000)));
+      if (ready > 0) return true;
+      if (ready < 0 && errno != EINTR) return false;
+    }
+  }
+
   FileDescriptor file_;
   std::string buffer_;
 };
@@ -94,12 +111,17 @@ class CommandSigner final : public Signer {
     }
   }
 
-  Result<void> greet() {
+  Result<void> greet(std::chrono::milliseconds patience) {
     if (!write_line(std::string(kGreeting) + '\n')) return failed("it does not read its input");
-    const auto answer = lines_.next();
-    if (!answer || *answer != kGreeting)
+    const Clock::time_point until = Clock::now() + patience;
+    const auto answer = lines_.next(until);
+    if (answer != kGreeting) {
+      // It may never look at its input again.
+      ::kill(child_, SIGKILL);
       return failed(answer ? "it does not greet: " + encode_name(*answer)
-                           : "it ends without a greeting");
+                           : fmt::format("it ends without a greeting, or takes more than {} ms",
+                                         patience.count()));
+    }
     reader_ = std::thread([this] { read_answers(); });
     return {};
   }
@@ -198,7 +220,8 @@ class CommandSigner final : public Signer {
 
 }  // namespace
 
-Result<std::unique_ptr<Signer>> start_command_signer(const std::string& command, SigningKey key) {
+Result<std::unique_ptr<Signer>> start_command_signer(const std::string& command, SigningKey key,
+                                                     std::chrono::milliseconds patience) {
   // A command that goes away is an answer that is missing, not the end of this program.
   std::signal(SIGPIPE, SIG_IGN);
   ASSAY_TRY(Pipe to, open_pipe());
@@ -216,7 +239,7 @@ Result<std::unique_ptr<Signer>> start_command_signer(const std::string& command,
   from.write_end = FileDescriptor();
   auto signer = std::make_unique<CommandSigner>(child, std::move(to.write_end),
                                                 std::move(from.read_end), std::move(key));
-  ASSAY_CHECK(signer->greet());
+  ASSAY_CHECK(signer->greet(patience));
   return signer;
 }
 

@@ -14,6 +14,7 @@
 
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -22,9 +23,14 @@
 
 namespace assay {
 
-// Starts the command and waits for its greeting: signer_failed without one. `key` is the public
-// half that signs, as the certificate has it. A command that ends, or says what the protocol does
-// not know, fails every request that is open.
-Result<std::unique_ptr<Signer>> start_command_signer(const std::string& command, SigningKey key);
+// How long a command may take to greet: somebody may have to type a PIN.
+inline constexpr std::chrono::milliseconds kGreetingPatience = std::chrono::minutes(2);
+
+// Starts the command and waits for its greeting: signer_failed without one in time. `key` is the
+// public half that signs, as the certificate has it. A command that ends, or says what the protocol
+// does not know, fails every request that is open.
+Result<std::unique_ptr<Signer>> start_command_signer(
+    const std::string& command, SigningKey key,
+    std::chrono::milliseconds patience = kGreetingPatience);
 
 }  // namespace assay

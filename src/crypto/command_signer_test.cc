@@ -104,5 +104,17 @@ TEST_F(CommandSigner, WithoutAGreetingThereIsNoSigner) {
   }
 }
 
+// One that says nothing, or says it letter by letter without an end, is not waited for for ever.
+TEST_F(CommandSigner, AGreetingHasItsTime) {
+  for (const char* shell : {"exec sleep 600", "while :; do printf a; sleep 0.05; done"}) {
+    SCOPED_TRACE(shell);
+    const auto start = std::chrono::steady_clock::now();
+    const auto signer = start_command_signer(shell, SigningKey(), std::chrono::milliseconds(300));
+    ASSERT_FALSE(signer);
+    EXPECT_EQ(signer.error().reason, Reason::signer_failed);
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(60));
+  }
+}
+
 }  // namespace
 }  // namespace assay
