@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
@@ -14,15 +13,16 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <tuple>
 
 #include "base/name.h"
 #include "bytes/file_descriptor.h"
+#include "bytes/temporary_name.h"
 
 namespace assay {
 
 namespace {
 
-constexpr std::string_view kTemporaryPrefix = ".assay-";
 constexpr std::uint64_t kPiece = 256 * 1024;
 
 std::unexpected<Error> fail_at(const std::string& path, Reason reason, std::string detail = {}) {
@@ -40,8 +40,10 @@ std::string folder_of(const std::string& path) {
 }
 
 FileStamp stamp_of(const struct stat& status) {
-  return {status.st_dev, status.st_ino, static_cast<std::uint64_t>(status.st_size),
-          status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
+  return {
+      status.st_dev,          status.st_ino,          static_cast<std::uint64_t>(status.st_size),
+      status.st_mtim.tv_sec,  status.st_mtim.tv_nsec, status.st_ctim.tv_sec,
+      status.st_ctim.tv_nsec, status.st_nlink};
 }
 
 struct FreeText {
@@ -120,13 +122,6 @@ void apply(const std::vector<AttributeChange>& changes, Attributes& attributes) 
   }
 }
 
-std::string temporary_beside(const std::string& target) {
-  std::uint64_t number = 0;
-  if (::getrandom(&number, sizeof number, 0) != sizeof number)
-    number = static_cast<std::uint64_t>(::getpid());
-  return fmt::format("{}/{}{:016x}", folder_of(target), kTemporaryPrefix, number);
-}
-
 // Removes the file unless it is kept.
 class Scrap {
  public:
@@ -162,37 +157,116 @@ Result<void> write_content(FileCalls& calls, int file, const Content& content,
   return {};
 }
 
-// Mode, owner and attributes as the old file has them. The owner goes first, whose change takes
-// set-user-id bits and capabilities away.
-Result<void> copy_status(FileCalls& calls, int file, const Target& target,
-                         const FileToWrite& wanted, const WritePolicy& policy) {
-  Attributes attributes;
-  if (target.status) {
-    const struct stat& old = *target.status;
-    struct stat now{};
-    if (::fstat(file, &now) != 0) return cannot_write(wanted.path, "fstat");
-    if ((now.st_uid != old.st_uid || now.st_gid != old.st_gid) &&
-        calls.change_owner(file, old.st_uid, old.st_gid) != 0)
-      return cannot_write(wanted.path, "the owner cannot be kept");
-    if (calls.change_mode(file, old.st_mode & 07777) != 0)
-      return cannot_write(wanted.path, "the mode cannot be kept");
-    ASSAY_TRY(attributes, attributes_of(target.old, wanted.path));
+// The file whose status the new one gets.
+struct Model {
+  struct stat status{};
+  FileDescriptor file;
+  bool is_replaced = false;
+};
+
+Result<std::optional<Model>> find_model(Target target, const FileToWrite& wanted) {
+  Model model;
+  if (wanted.like.empty()) {
+    if (!target.status) return std::nullopt;
+    model = {*target.status, std::move(target.old), true};
+    return model;
   }
-  apply(wanted.attributes, attributes);
-  for (const auto& [name, value] : attributes)
-    if (calls.set_attribute(file, name, value) != 0) return cannot_write(wanted.path, name);
-  if (target.status && policy.keep_times) {
-    const timespec times[2] = {target.status->st_atim, target.status->st_mtim};
-    if (calls.set_times(file, times) != 0) return cannot_write(wanted.path, "times");
-  }
-  return {};
+  model.file =
+      FileDescriptor(::open(wanted.like.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (!model.file.is_open() || ::fstat(model.file.get(), &model.status) != 0)
+    return cannot_write(wanted.like, "open");
+  return model;
 }
 
-mode_t mode_like(const std::string& path) {
-  struct stat status{};
-  if (path.empty() || ::stat(path.c_str(), &status) != 0) return 0666;
-  return status.st_mode & 0777;
-}
+// The mode of a file with an access list is not its whole: the group's bits are the list's mask.
+bool is_access_list(std::string_view name) { return name.starts_with("system.posix_acl_"); }
+bool is_security(std::string_view name) { return name.starts_with("security."); }
+constexpr const char* kEvm = "security.evm";
+
+// Gives the new file its status, in an order in which no step undoes another, and it is open to
+// nobody who may not read it in the end.
+class StatusCopy {
+ public:
+  StatusCopy(FileCalls& calls, const FileDescriptor& file, const std::optional<Model>& model,
+             const FileToWrite& wanted)
+      : calls_(calls), file_(file), model_(model), wanted_(wanted) {}
+
+  Result<void> run(const WritePolicy& policy) {
+    ASSAY_CHECK(collect_attributes());
+    if (model_) ASSAY_CHECK(copy_owner());
+    // Before the mode: others than the owner may write none to a file that is read-only.
+    ASSAY_CHECK(set_attributes(false));
+    if (model_) ASSAY_CHECK(copy_mode());
+    // IMA takes its own away when the mode changes.
+    ASSAY_CHECK(set_attributes(true));
+    if (attributes_.contains(kEvm)) ASSAY_CHECK(check_security());
+    if (!model_ || !policy.keep_times) return {};
+    const timespec times[2] = {model_->status.st_atim, model_->status.st_mtim};
+    if (calls_.set_times(file_.get(), times) != 0) return cannot_write(wanted_.path, "times");
+    return {};
+  }
+
+ private:
+  Result<void> collect_attributes() {
+    if (model_) {
+      ASSAY_TRY(attributes_, attributes_of(model_->file, wanted_.path));
+      if (!model_->is_replaced && !wanted_.keeps_attributes)
+        std::erase_if(attributes_, [](const auto& one) { return !is_access_list(one.first); });
+    }
+    apply(wanted_.attributes, attributes_);
+    return {};
+  }
+
+  // First: it takes set-user-id bits and capabilities away. security.evm is over the owner too.
+  Result<void> copy_owner() {
+    struct stat now{};
+    if (::fstat(file_.get(), &now) != 0) return cannot_write(wanted_.path, "fstat");
+    const struct stat& old = model_->status;
+    if (now.st_uid == old.st_uid && now.st_gid == old.st_gid) return {};
+    if (calls_.change_owner(file_.get(), old.st_uid, old.st_gid) == 0) return {};
+    keeps_owner_ = false;
+    if (model_->is_replaced || errno != EPERM || attributes_.contains(kEvm))
+      return cannot_write(wanted_.path, "the owner cannot be kept");
+    return {};
+  }
+
+  Result<void> set_attributes(bool of_security) {
+    for (const auto& [name, value] : attributes_)
+      if (is_security(name) == of_security && calls_.set_attribute(file_.get(), name, value) != 0)
+        return cannot_write(wanted_.path, name);
+    return {};
+  }
+
+  // The folder's default access list, which every new file in it inherits, goes.
+  Result<void> copy_mode() {
+    ASSAY_TRY(const auto names, attribute_names(file_, wanted_.path));
+    for (const std::string& name : names)
+      if (is_access_list(name) && !attributes_.contains(name) &&
+          calls_.remove_attribute(file_.get(), name) != 0)
+        return cannot_write(wanted_.path, name);
+    const mode_t kept = keeps_owner_ ? 07777 : 0777;
+    if (calls_.change_mode(file_.get(), model_->status.st_mode & kept) != 0)
+      return cannot_write(wanted_.path, "the mode cannot be kept");
+    return {};
+  }
+
+  // A label that the system gave to the new file would be under security.evm, and nobody signed it.
+  Result<void> check_security() {
+    ASSAY_TRY(const auto names, attribute_names(file_, wanted_.path));
+    for (const std::string& name : names)
+      if (is_security(name) && !attributes_.contains(name))
+        return fail_at(wanted_.path, Reason::cannot_write,
+                       name + " is the system's own, and security.evm is not over it");
+    return {};
+  }
+
+  FileCalls& calls_;
+  const FileDescriptor& file_;
+  const std::optional<Model>& model_;
+  const FileToWrite& wanted_;
+  Attributes attributes_;
+  bool keeps_owner_ = true;
+};
 
 }  // namespace
 
@@ -202,6 +276,21 @@ Result<FileStamp> stamp_file(const std::string& path) {
     return fail_at(path, Reason::cannot_open, std::strerror(errno));
   return stamp_of(status);
 }
+
+bool is_unchanged(const FileStamp& then, const FileStamp& now) {
+  const auto content = [](const FileStamp& stamp) {
+    return std::tuple(stamp.device, stamp.inode, stamp.size, stamp.modified_sec,
+                      stamp.modified_nsec);
+  };
+  const auto inode = [](const FileStamp& stamp) {
+    return std::tuple(stamp.changed_sec, stamp.changed_nsec);
+  };
+  if (content(then) != content(now)) return false;
+  return now.link_count < then.link_count || inode(then) == inode(now);
+}
+
+AtomicWriter::AtomicWriter(WritePolicy policy, FileCalls& calls)
+    : policy_(policy), calls_(calls), mark_(temporary_mark()) {}
 
 AtomicWriter::~AtomicWriter() {
   for (const Waiting& waiting : waiting_) calls_.remove(waiting.temporary);
@@ -221,14 +310,17 @@ Result<void> AtomicWriter::write(const FileToWrite& file) {
 
 Result<AtomicWriter::Waiting> AtomicWriter::write_beside(const FileToWrite& wanted) {
   ASSAY_TRY(Target target, find_target(wanted.path, policy_));
-  Waiting waiting{temporary_beside(target.path), target.path, wanted.path, wanted.replaces, 0};
-  // Nobody else reads a file that replaces a private one before it has that one's mode.
-  const FileDescriptor file(
-      calls_.create(waiting.temporary, target.status ? 0600 : mode_like(wanted.like)));
+  const std::string folder = folder_of(target.path);
+  remove_left_over(folder);
+  Waiting waiting{folder + '/' + make_temporary_name(mark_), target.path, wanted.path,
+                  wanted.replaces, 0};
+  ASSAY_TRY(const auto model, find_model(std::move(target), wanted));
+  // Nobody else reads a file that is like a private one before it has that one's mode.
+  const FileDescriptor file(calls_.create(waiting.temporary, model ? 0600 : 0666));
   if (!file.is_open()) return cannot_write(wanted.path, "the folder");
   Scrap scrap(calls_, waiting.temporary);
   ASSAY_CHECK(write_content(calls_, file.get(), wanted.content, wanted.path));
-  ASSAY_CHECK(copy_status(calls_, file.get(), target, wanted, policy_));
+  ASSAY_CHECK(StatusCopy(calls_, file, model, wanted).run(policy_));
   if (policy_.durability == Durability::each && calls_.sync_file(file.get()) != 0)
     return cannot_write(wanted.path, "fsync");
   struct stat status{};
@@ -238,12 +330,26 @@ Result<AtomicWriter::Waiting> AtomicWriter::write_beside(const FileToWrite& want
   return waiting;
 }
 
+void AtomicWriter::remove_left_over(const std::string& folder) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!swept_.insert(folder).second) return;
+  }
+  std::error_code error;
+  for (std::filesystem::directory_iterator at(folder, error), end; !error && at != end;
+       at.increment(error)) {
+    const std::string name = at->path().filename().native();
+    if (is_temporary_name(name) && is_left_over(folder, name)) calls_.remove(at->path().native());
+  }
+}
+
 // The temporary is gone afterwards, one way or the other.
 Result<void> AtomicWriter::put_in_place(const Waiting& waiting) {
   Scrap scrap(calls_, waiting.temporary);
   if (waiting.replaces) {
     const auto now = stamp_file(waiting.target);
-    if (!now || *now != *waiting.replaces) return fail_at(waiting.path, Reason::changed_while_read);
+    if (!now || !is_unchanged(*waiting.replaces, *now))
+      return fail_at(waiting.path, Reason::changed_while_read);
   }
   if (calls_.rename(waiting.temporary, waiting.target) != 0)
     return cannot_write(waiting.path, "rename");
@@ -294,10 +400,6 @@ std::vector<Error> AtomicWriter::commit() {
   if (auto synced = is_synced ? sync_all(files) : Result<void>(); !synced)
     errors.push_back(std::move(synced.error()));
   return errors;
-}
-
-bool is_temporary_name(std::string_view file_name) {
-  return file_name.starts_with(kTemporaryPrefix);
 }
 
 Result<void> make_folders(const std::string& path) {

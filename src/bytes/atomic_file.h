@@ -1,9 +1,10 @@
 // bytes/atomic_file.h - the only writer of artifacts: a file is the old one or the new one, at any
 // moment and after any kill.
 //
-// The new file is written beside the old one under another name (".assay-" and 16 digits), gets its
-// mode, owner and extended attributes, and is renamed over it. With Durability::run the renames
-// wait for commit(), which syncs once before the first of them and once after the last:
+// The new file is written beside the old one under another name (bytes/temporary_name.h), gets its
+// mode, owner and extended attributes, and is renamed over it. What runs that were killed left in
+// the same folders is removed. With Durability::run the renames wait for commit(), which syncs once
+// before the first of them and once after the last:
 //
 //     write(a) write(b) ... write(z)   sync   rename a b ... z   sync
 //
@@ -14,6 +15,7 @@
 #include <cstdint>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -55,25 +57,34 @@ struct FileStamp {
   std::uint64_t size = 0;
   std::int64_t modified_sec = 0;
   std::int64_t modified_nsec = 0;
-  friend bool operator==(const FileStamp&, const FileStamp&) = default;
+  // Of the inode, which nobody can set back.
+  std::int64_t changed_sec = 0;
+  std::int64_t changed_nsec = 0;
+  std::uint64_t link_count = 0;
 };
+// Whether the file is still the one that it was. One that lost names since (another was replaced,
+// which changes the inode) is.
+bool is_unchanged(const FileStamp& then, const FileStamp& now);
 // Links are followed. Before the file is read.
 Result<FileStamp> stamp_file(const std::string& path);
 
 struct FileToWrite {
   std::string path;
   const Content& content;
-  // All other extended attributes of the file that is replaced stay.
+  // Of those of the file that is replaced, or that it is like.
   std::vector<AttributeChange> attributes = {};
   std::optional<FileStamp> replaces = {};
-  // Where there is no file yet: whose permissions it gets, less the umask. Empty: 0666.
+  // A file made from this one: it gets its mode, its access list, and its owner where we may give
+  // that, else without the set-user-id bits. Nothing stays of a file that is replaced. Empty: all
+  // of that file stays; where there is none, 0666 less the umask.
   std::string like = {};
+  // And all other extended attributes of `like`.
+  bool keeps_attributes = false;
 };
 
 class AtomicWriter {
  public:
-  explicit AtomicWriter(WritePolicy policy, FileCalls& calls = FileCalls::system())
-      : policy_(policy), calls_(calls) {}
+  explicit AtomicWriter(WritePolicy policy, FileCalls& calls = FileCalls::system());
   // Removes what was written and never committed.
   ~AtomicWriter();
   AtomicWriter(const AtomicWriter&) = delete;
@@ -95,18 +106,18 @@ class AtomicWriter {
     std::uint64_t device = 0;
   };
   Result<Waiting> write_beside(const FileToWrite& file);
+  void remove_left_over(const std::string& folder);
   Result<void> put_in_place(const Waiting& waiting);
   Result<void> sync_folder(const std::string& target);
   Result<void> sync_all(const std::vector<Waiting>& files);
 
   WritePolicy policy_;
   FileCalls& calls_;
+  std::string mark_;  // of the names of temporaries
   std::mutex mutex_;
   std::vector<Waiting> waiting_;
+  std::set<std::string> swept_;  // folders
 };
-
-// Temporaries of a run that was killed; nobody's artifacts.
-bool is_temporary_name(std::string_view file_name);
 
 // A folder, with those that lead to it, where they are missing.
 Result<void> make_folders(const std::string& path);

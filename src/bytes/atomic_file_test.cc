@@ -8,8 +8,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <csignal>
+#include <cstring>
 #include <filesystem>
+#include <thread>
 
 #include "testing/temporary_folder.h"
 
@@ -38,6 +41,9 @@ class Interposed final : public FileCalls {
   int set_attribute(int file, const std::string& name,
                     std::span<const std::uint8_t> value) override {
     return step("setxattr", [&] { return FileCalls::set_attribute(file, name, value); });
+  }
+  int remove_attribute(int file, const std::string& name) override {
+    return step("removexattr", [&] { return FileCalls::remove_attribute(file, name); });
   }
   int change_owner(int file, uid_t owner, gid_t group) override {
     return step("chown", [&] { return FileCalls::change_owner(file, owner, group); });
@@ -152,6 +158,10 @@ TEST_P(AtomicFile, KilledAnywhereLeavesOldOrNew) {
       ASSERT_EQ(::waitpid(child, &status, 0), child);
       ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
       expect_old_or_new();
+      // What it left goes with the next run.
+      FileCalls next;
+      ASSERT_EQ(run(next), 0U);
+      EXPECT_EQ(entry_count(), kFiles);
       ++points;
     }
   }
@@ -273,18 +283,144 @@ TEST_F(OneFile, TimesAreKeptOnRequest) {
   }
 }
 
-TEST_F(OneFile, NewFilesHaveThePermissionsOfTheirModel) {
-  const mode_t before = ::umask(022);
-  write_file(folder_ / "model", bytes("old"));
-  ::chmod((folder_ / "model").c_str(), 0755);
+// An access list (linux/posix_acl_xattr.h): the owner rw, user 12345 rwx, the group r, mask rwx.
+Bytes access_list() {
+  Bytes list{2, 0, 0, 0};
+  struct Entry {
+    std::uint8_t tag;
+    std::uint8_t rights;
+    std::uint32_t who;
+  };
+  const std::uint32_t nobody = 0xffffffff;
+  for (const Entry& entry :
+       {Entry{1, 6, nobody}, {2, 7, 12345}, {4, 4, nobody}, {16, 7, nobody}, {32, 0, nobody}}) {
+    list.insert(list.end(), {entry.tag, 0, entry.rights, 0});
+    for (int shift = 0; shift < 32; shift += 8)
+      list.push_back(static_cast<std::uint8_t>(entry.who >> shift));
+  }
+  return list;
+}
+
+void set_attribute(const std::string& path, const char* name, const Bytes& value) {
+  ASSERT_EQ(::setxattr(path.c_str(), name, value.data(), value.size(), 0), 0)
+      << name << ": " << std::strerror(errno);
+}
+
+std::optional<Bytes> attribute(const std::string& path, const char* name) {
+  Bytes value(1024);
+  const ssize_t size = ::getxattr(path.c_str(), name, value.data(), value.size());
+  if (size < 0) return std::nullopt;
+  value.resize(static_cast<std::size_t>(size));
+  return value;
+}
+
+mode_t mode_of(const std::string& path) {
+  struct stat status{};
+  EXPECT_EQ(::stat(path.c_str(), &status), 0);
+  return status.st_mode & 07777;
+}
+
+constexpr const char* kAccess = "system.posix_acl_access";
+
+// A folder's default access list is for files that are new in it.
+TEST_F(OneFile, AccessIsNotWidenedByTheFolder) {
+  const std::string path = folder_ / "a";
+  const std::string listed = folder_ / "listed";
+  for (const std::string& file : {path, listed}) {
+    write_file(file, bytes("old"));
+    ::chmod(file.c_str(), 0640);
+  }
+  set_attribute(listed, kAccess, access_list());
+  const auto list = attribute(listed, kAccess);
+  ASSERT_TRUE(list);
+  set_attribute(folder_.path(), "system.posix_acl_default", access_list());
+  ASSERT_TRUE(write(path));
+  EXPECT_EQ(attribute(path, kAccess), std::nullopt);
+  EXPECT_EQ(mode_of(path), 0640U);
+  const mode_t before = mode_of(listed);
+  ASSERT_TRUE(write(listed));
+  EXPECT_EQ(attribute(listed, kAccess), list);
+  EXPECT_EQ(mode_of(listed), before);
+  // Elsewhere, like a file without a list.
   AtomicWriter writer({.durability = Durability::none});
   const MemoryContent content(bytes("new"));
-  ASSERT_TRUE(
-      writer.write({.path = folder_ / "made", .content = content, .like = folder_ / "model"}));
-  struct stat status{};
-  ASSERT_EQ(::stat((folder_ / "made").c_str(), &status), 0);
-  EXPECT_EQ(status.st_mode & 07777, 0755U);
+  ASSERT_TRUE(writer.write({.path = folder_ / "made", .content = content, .like = path}));
+  EXPECT_EQ(attribute(folder_ / "made", kAccess), std::nullopt);
+  EXPECT_EQ(mode_of(folder_ / "made"), 0640U);
+  // And like one with a list, whose group bits alone would say something else.
+  ASSERT_TRUE(writer.write({.path = folder_ / "like", .content = content, .like = listed}));
+  EXPECT_EQ(attribute(folder_ / "like", kAccess), list);
+  EXPECT_EQ(mode_of(folder_ / "like"), before);
+}
+
+TEST_F(OneFile, FilesMadeOfOthersAreLikeThem) {
+  const std::string model = folder_ / "model";
+  write_file(model, bytes("old"));
+  set_attribute(model, "user.note", {1});
+  set_attribute(model, "user.other", {2});
+  ASSERT_EQ(::chown(model.c_str(), 12345, 12346), 0) << "these tests run as root";
+  const mode_t before = ::umask(077);
+  for (const mode_t mode : {0755U, 04755U, 0444U}) {
+    ::chmod(model.c_str(), mode);
+    for (const bool keeps : {false, true}) {
+      for (const bool is_there : {false, true}) {
+        const std::string made = folder_ / "made";
+        std::filesystem::remove(made);
+        if (is_there) {
+          write_file(made, bytes("former"));
+          ::chmod(made.c_str(), 0600);
+          set_attribute(made, "user.stale", {3});
+          set_attribute(made, "user.note", {4});
+        }
+        AtomicWriter writer({.durability = Durability::none});
+        const MemoryContent content(bytes("new"));
+        ASSERT_TRUE(
+            writer.write({.path = made,
+                          .content = content,
+                          .attributes = {{"user.other", std::nullopt}, {"user.new", Bytes{5}}},
+                          .like = model,
+                          .keeps_attributes = keeps}));
+        EXPECT_EQ(read_file(made), bytes("new"));
+        EXPECT_EQ(mode_of(made), mode);
+        struct stat status{};
+        ASSERT_EQ(::stat(made.c_str(), &status), 0);
+        EXPECT_EQ(status.st_uid, 12345U);
+        EXPECT_EQ(status.st_gid, 12346U);
+        EXPECT_EQ(attribute(made, "user.stale"), std::nullopt);
+        EXPECT_EQ(attribute(made, "user.note"), keeps ? std::optional(Bytes{1}) : std::nullopt);
+        EXPECT_EQ(attribute(made, "user.other"), std::nullopt);
+        EXPECT_EQ(attribute(made, "user.new"), Bytes{5});
+      }
+    }
+  }
   ::umask(before);
+}
+
+// Without the right to give files away: nobody else's set-user-id bit becomes one of ours.
+TEST_F(OneFile, OwnersThatCannotBeGivenTakeTheirBitsWithThem) {
+  class Unprivileged final : public FileCalls {
+   public:
+    int change_owner(int, uid_t, gid_t) override {
+      errno = EPERM;
+      return -1;
+    }
+  };
+  const std::string model = folder_ / "model";
+  write_file(model, bytes("old"));
+  ASSERT_EQ(::chown(model.c_str(), 12345, 12346), 0) << "these tests run as root";
+  ::chmod(model.c_str(), 06755);
+  Unprivileged calls;
+  AtomicWriter writer({.durability = Durability::none}, calls);
+  const MemoryContent content(bytes("new"));
+  ASSERT_TRUE(writer.write({.path = folder_ / "made", .content = content, .like = model}));
+  EXPECT_EQ(mode_of(folder_ / "made"), 0755U);
+  // In place it is refused, and so it is where a signature is over the owner.
+  EXPECT_FALSE(writer.write({.path = model, .content = content}));
+  EXPECT_FALSE(writer.write({.path = folder_ / "evm",
+                             .content = content,
+                             .attributes = {{"security.evm", Bytes{5, 2}}},
+                             .like = model}));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "evm"));
 }
 
 TEST_F(OneFile, AFileThatChangedSinceItWasReadIsLeftAlone) {
@@ -300,6 +436,45 @@ TEST_F(OneFile, AFileThatChangedSinceItWasReadIsLeftAlone) {
   ASSERT_EQ(errors.size(), 1U);
   EXPECT_EQ(errors.front().reason, Reason::changed_while_read);
   EXPECT_EQ(read_file(path), bytes("other"));
+}
+
+// Size and time of modification can be set back; the inode's own time cannot.
+TEST_F(OneFile, AnEditThatHidesItselfIsSeen) {
+  const std::string path = folder_ / "a";
+  write_file(path, bytes("old"));
+  const auto stamp = stamp_file(path);
+  ASSERT_TRUE(stamp);
+  struct stat status{};
+  ASSERT_EQ(::stat(path.c_str(), &status), 0);
+  std::this_thread::sleep_for(std::chrono::milliseconds(30));  // the clock of file systems ticks
+  {
+    const FileDescriptor file(::open(path.c_str(), O_WRONLY));
+    ASSERT_EQ(::pwrite(file.get(), "odd", 3, 0), 3);
+    const timespec times[2] = {status.st_atim, status.st_mtim};
+    ASSERT_EQ(::futimens(file.get(), times), 0);
+  }
+  AtomicWriter writer({});
+  const MemoryContent content(bytes("new"));
+  ASSERT_TRUE(writer.write({.path = path, .content = content, .replaces = *stamp}));
+  const auto errors = writer.commit();
+  ASSERT_EQ(errors.size(), 1U);
+  EXPECT_EQ(errors.front().reason, Reason::changed_while_read);
+  EXPECT_EQ(read_file(path), bytes("odd"));
+}
+
+// Replacing one of two names changes the inode of the other.
+TEST_F(OneFile, BothNamesOfAFileAreReplaced) {
+  write_file(folder_ / "a", bytes("old"));
+  std::filesystem::create_hard_link(folder_ / "a", folder_ / "b");
+  const auto stamp = stamp_file(folder_ / "a");
+  ASSERT_TRUE(stamp);
+  std::this_thread::sleep_for(std::chrono::milliseconds(30));
+  AtomicWriter writer({.break_hard_links = true});
+  const MemoryContent content(bytes("new"));
+  for (const char* name : {"a", "b"})
+    ASSERT_TRUE(writer.write({.path = folder_ / name, .content = content, .replaces = *stamp}));
+  EXPECT_TRUE(writer.commit().empty());
+  EXPECT_EQ(read_file(folder_ / "b"), bytes("new"));
 }
 
 TEST_F(OneFile, WhatIsNotCommittedIsGone) {

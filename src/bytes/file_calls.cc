@@ -19,6 +19,9 @@ int FileCalls::set_attribute(int file, const std::string& name,
                              std::span<const std::uint8_t> value) {
   return ::fsetxattr(file, name.c_str(), value.data(), value.size(), 0);
 }
+int FileCalls::remove_attribute(int file, const std::string& name) {
+  return ::fremovexattr(file, name.c_str());
+}
 int FileCalls::change_owner(int file, uid_t owner, gid_t group) {
   return ::fchown(file, owner, group);
 }

@@ -19,6 +19,7 @@ class FileCalls {
   virtual int create(const std::string& path, mode_t mode);
   virtual ssize_t write(int file, std::span<const std::uint8_t> bytes);
   virtual int set_attribute(int file, const std::string& name, std::span<const std::uint8_t> value);
+  virtual int remove_attribute(int file, const std::string& name);
   virtual int change_owner(int file, uid_t owner, gid_t group);
   virtual int change_mode(int file, mode_t mode);
   virtual int set_times(int file, const timespec times[2]);

@@ -24,7 +24,8 @@ it. -v says what it was. A record brings the file back bit for bit (assay attach
 module's container included. --original takes the records that assay sign kept, and brings back the
 file as it was before it was signed.
 
-Of folders the files that carry a record are written, others left as they are.
+Of folders the files that carry a record are written, others left as they are. With --keep-xattrs
+security.ima and security.evm are not taken out.
 
 Exit status: 0 all is done (or there was nothing to do), 1 a record given belongs to other bytes,
 2 something could not be read or written.
@@ -52,7 +53,6 @@ Examples:
         ->type_name("N")
         ->option_text("N")
         ->check(CLI::Range(1, 1024));
-    app.add_flag("--keep-xattrs", keep_attributes_, "leave security.ima and security.evm");
   }
 
   Result<void> check() const override {
@@ -67,7 +67,7 @@ Examples:
 
   ExitStatus run(const CommonOptions& common, Output& output) override {
     ExciseOptions options;
-    options.attributes = !keep_attributes_;
+    options.attributes = !arguments_.keeps_attributes();
     options.last_only = last_;
     if (certificate_ > 0) options.entry = certificate_ - 1;
     RecordSet originals;
@@ -101,7 +101,6 @@ Examples:
   bool discard_ = false;
   bool last_ = false;
   std::size_t certificate_ = 0;
-  bool keep_attributes_ = false;
 };
 
 }  // namespace

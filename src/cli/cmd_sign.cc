@@ -160,7 +160,7 @@ Examples:
                 sign_artifact(artifact, *identity->signer, identity->certificate, *options));
       return edited;
     };
-    if (sidecar_) arguments_.write_beside(".sig");
+    if (sidecar_) arguments_.write_beside(".sig", replace_);
     return arguments_.run(common, "sign", "signed", records_, edit, output);
   }
 
@@ -215,6 +215,7 @@ Examples:
     options.version = static_cast<std::uint8_t>(ima_version_);
     options.existing = replace_ ? Existing::replace : Existing::refuse;
     options.evm = evm_;
+    options.has_all_attributes = arguments_.has_all_attributes();
     if (!sidecar_) {
       ASSAY_TRY(Edited edited, sign_ima(artifact, *identity.signer, identity.certificate, options));
       return edited;

@@ -11,7 +11,8 @@ void EditArguments::add_to(CLI::App& app, const std::string& what_paths_are) {
   app.add_option("PATH", paths_, what_paths_are)->option_text(" ");
   app.add_option("-o,--output", out_,
                  "write here: a file for one file, a folder (made where it is missing) for more; "
-                 "of folders what was edited")
+                 "of folders what was edited. It gets the mode, the access list and, where "
+                 "permitted, the owner of the file; nothing stays of one that is there")
       ->type_name("OUT")
       ->option_text("OUT");
   app.add_flag("--in-place", in_place_, "change the files themselves");
@@ -22,7 +23,11 @@ void EditArguments::add_to(CLI::App& app, const std::string& what_paths_are) {
       ->type_name("WHEN")
       ->option_text("WHEN")
       ->check(CLI::IsMember({"each", "run", "none"}));
-  app.add_flag("--keep-times", keep_times_, "files that are replaced keep their times");
+  app.add_flag(
+      "--keep-xattrs", keep_attributes_,
+      "what -o writes gets the extended attributes of the file too, which --in-place keeps "
+      "anyway");
+  app.add_flag("--keep-times", keep_times_, "what is written has the times of the file");
   app.add_flag("--break-hard-links", break_hard_links_,
                "replace files that have further names, which keep the old content");
   app.add_flag("--replace-symlinks", replace_symlinks_,
@@ -52,6 +57,8 @@ EditRunOptions EditArguments::options(const CommonOptions& common,
   options.jobs = common.job_count();
   options.out = out_;
   options.suffix = suffix_;
+  options.replaces_beside = replaces_beside_;
+  options.keeps_attributes = keep_attributes_;
   options.dry_run = dry_run_ || reads_alone();
   options.policy.durability = durable_ == "each"  ? Durability::each
                               : durable_ == "run" ? Durability::run

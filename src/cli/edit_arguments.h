@@ -25,7 +25,14 @@ class EditArguments {
   bool is_dry_run() const { return dry_run_; }
   const std::vector<std::string>& paths() const { return paths_; }
   // What is written stands beside the file, under its name with this.
-  void write_beside(std::string suffix) { suffix_ = std::move(suffix); }
+  void write_beside(std::string suffix, bool replaces) {
+    suffix_ = std::move(suffix);
+    replaces_beside_ = replaces;
+  }
+  // --keep-xattrs.
+  bool keeps_attributes() const { return keep_attributes_; }
+  // What is written has the extended attributes of the file that was read.
+  bool has_all_attributes() const { return in_place_ || keep_attributes_; }
 
   // Runs the edit, reports, and says what the exit status is: 2 where something could not be done,
   // and 1 where it may not be done (is_refusal).
@@ -42,6 +49,8 @@ class EditArguments {
   bool in_place_ = false;
   bool dry_run_ = false;
   std::string durable_ = "run";
+  bool replaces_beside_ = false;
+  bool keep_attributes_ = false;
   bool keep_times_ = false;
   bool break_hard_links_ = false;
   bool replace_symlinks_ = false;

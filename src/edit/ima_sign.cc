@@ -72,13 +72,14 @@ Result<RecordPart> change(const Artifact& artifact, std::string_view name, Bytes
   return part;
 }
 
-// Whose attributes security.evm covers: those of the file, with its new security.ima.
+// Whose attributes security.evm covers: those of the file that is written.
 Result<Bytes> make_evm_signature(const Artifact& artifact, const Bytes& ima, Signer& signer,
                                  const SigningCertificate& certificate,
                                  const ImaSignOptions& options) {
   if (artifact.path.empty())
     return fail(Reason::not_signable, {}, "the owner and the mode of the file are not known");
   ASSAY_TRY(FileAttributes attributes, read_file_attributes(artifact.path));
+  if (!options.has_all_attributes) attributes.security.clear();
   attributes.security[std::string(kXattrIma)] = ima;
   const Bytes data = evm_portable_data(attributes.security, attributes.owner, attributes.group,
                                        attributes.mode, false);
@@ -123,7 +124,7 @@ Result<Edited> sign_ima(const Artifact& artifact, Signer& signer,
     ASSAY_TRY(Bytes evm, make_evm_signature(artifact, ima, signer, certificate, options));
     ASSAY_TRY(RecordPart part, change(artifact, kXattrEvm, std::move(evm), options.existing));
     edited.record.parts.push_back(std::move(part));
-  } else if (artifact.attributes.contains(std::string(kXattrEvm))) {
+  } else if (options.has_all_attributes && artifact.attributes.contains(std::string(kXattrEvm))) {
     edited.notes.emplace_back("security.evm stays, and is of the security.ima before");
   }
   ASSAY_TRY(RecordPart part, change(artifact, kXattrIma, std::move(ima), options.existing));

@@ -22,6 +22,9 @@ struct ImaSignOptions {
   std::uint8_t version = 2;
   Existing existing = Existing::refuse;  // of a signature; a digest is replaced
   bool evm = false;                      // and a portable signature of EVM
+  // The file that is written has all extended attributes of the artifact; else none but those that
+  // are made here. Mode and owner it has.
+  bool has_all_attributes = true;
 };
 
 // Attributes alone change. already_signed, or not_signable: for a digest that IMA has no number

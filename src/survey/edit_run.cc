@@ -10,6 +10,7 @@
 
 #include "base/hex.h"
 #include "base/name.h"
+#include "bytes/temporary_name.h"
 #include "edit/record_set.h"
 #include "survey/pool.h"
 
@@ -100,7 +101,7 @@ class EditRun {
       const std::string& path = options_.paths[origin];
       std::error_code error;
       if (!fs::is_directory(path, error)) {
-        files_.push_back({path, base_name(path), origin, true});
+        add({path, base_name(path), origin, true});
         continue;
       }
       auto files = list_folder(path);
@@ -110,9 +111,25 @@ class EditRun {
       }
       for (std::string& file : *files) {
         std::string name = fs::path(file).lexically_relative(path).native();
-        files_.push_back({std::move(file), std::move(name), origin, false});
+        add({std::move(file), std::move(name), origin, false});
       }
     }
+  }
+
+  // The same file under two of the paths given, on its way to the same place, is one.
+  void add(File file) {
+    std::error_code error;
+    const auto real = [&](const fs::path& path) {
+      // A link that is replaced itself is another file than the one it leads to.
+      if (!options_.policy.replace_symlinks) return fs::weakly_canonical(path, error).native();
+      return (fs::weakly_canonical(path.parent_path(), error) / path.filename()).native();
+    };
+    const auto [place, is_new] =
+        found_.try_emplace({real(file.path), real(output_of(file))}, files_.size());
+    if (is_new)
+      files_.push_back(std::move(file));
+    else
+      files_[place->second].is_named |= file.is_named;
   }
 
   std::string output_of(const File& file) const {
@@ -157,6 +174,9 @@ class EditRun {
     const bool is_copied =
         !edited && file.is_named && !options_.out.empty() && options_.suffix.empty();
     if (!edited && !is_copied) return {};
+    std::error_code error;
+    if (!options_.suffix.empty() && !options_.replaces_beside && fs::exists(output_of(file), error))
+      return fail(Reason::already_signed, {}, encode_name(output_of(file)));
     report.output = encode_name(output_of(file));
     if (options_.dry_run) return {};
     if (edited && keeper_) {
@@ -194,7 +214,8 @@ class EditRun {
     return writer_.write({.path = output,
                           .content = *stored,
                           .attributes = std::move(attributes),
-                          .like = file.path});
+                          .like = options_.suffix.empty() ? file.path : std::string(),
+                          .keeps_attributes = options_.keeps_attributes});
   }
 
   void commit() {
@@ -258,6 +279,7 @@ class EditRun {
   std::vector<File> files_;
   std::vector<EditReport> reports_;
   std::vector<EditReport> early_;
+  std::map<std::pair<std::string, std::string>, std::size_t> found_;  // from where, to where
   std::mutex mutex_;
   std::set<std::string> outputs_;
   EditSummary summary_;

@@ -20,8 +20,13 @@ struct EditRunOptions {
   std::vector<std::string> paths;  // files and folders
   unsigned jobs = 1;
   std::string out;  // a file, or a folder for many; empty: in place
-  // Ends the names of what is written, where the file itself stays: ".sig".
+  // Ends the names of what is written, where the file itself stays: ".sig". What is there already
+  // is refused (already_signed) unless it is to be replaced.
   std::string suffix;
+  bool replaces_beside = false;
+  // What is written elsewhere has the extended attributes of the file too, not its mode and owner
+  // alone.
+  bool keeps_attributes = false;
   bool dry_run = false;
   WritePolicy policy;
   std::string records;  // where the records of the edits are kept; empty: nowhere

@@ -2,6 +2,8 @@
 // the byte. Where attributes of the security namespace cannot be set, these tests fail.
 
 #include <gtest/gtest.h>
+#include <sys/xattr.h>
+#include <unistd.h>
 
 #include <filesystem>
 
@@ -79,6 +81,45 @@ TEST_F(ImaSignTest, PortableSignaturesOfEvm) {
   EXPECT_EQ(get_xattr(ours, "security.ima"), get_xattr(theirs, "security.ima"));
   EXPECT_EQ(get_xattr(ours, "security.evm"), get_xattr(theirs, "security.evm"));
   EXPECT_EQ(run_command({"evmctl", "verify", "-k", at("rsa.der"), ours}).status, 0);
+}
+
+// security.evm is over what the new file has, whoever had what before.
+TEST_F(ImaSignTest, PortableSignaturesOfFilesElsewhere) {
+  const std::string from = file("from");
+  std::filesystem::permissions(from, std::filesystem::perms(0750));
+  ASSERT_EQ(::chown(from.c_str(), 12345, 12346), 0);
+  // VFS_CAP_REVISION_2: CAP_NET_RAW.
+  const std::string capability("\x01\0\0\x02\0\x20\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 20);
+  ASSERT_EQ(
+      ::setxattr(from.c_str(), "security.capability", capability.data(), capability.size(), 0), 0);
+  for (const bool keeps : {false, true}) {
+    SCOPED_TRACE(keeps);
+    const std::string to = file("to", "what was there");
+    ASSERT_EQ(
+        ::setxattr(to.c_str(), "security.capability", capability.data(), capability.size(), 0), 0);
+    std::vector<std::string> options{"--evm", "-o", to, from};
+    if (keeps) options.emplace_back("--keep-xattrs");
+    sign(options);
+    EXPECT_EQ(run_command({"evmctl", "verify", "-k", at("rsa.der"), to}).status, 0);
+    EXPECT_EQ(run_command({"evmctl", "ima_verify", "-k", at("rsa.der"), to}).status, 0);
+    EXPECT_EQ(::getxattr(to.c_str(), "security.capability", nullptr, 0), keeps ? 20 : -1);
+  }
+}
+
+TEST_F(ImaSignTest, WhatIsBesideTheFileIsReplacedOnlyWhereAsked) {
+  const std::string path = file("a");
+  file("a.sig", "somebody's");
+  const std::vector<std::string> command{"sign",        "--ima",       "--sidecar",
+                                         "--key",       at("rsa.key"), "--cert",
+                                         at("rsa.pem"), "--in-place",  path};
+  const Ran refused = run_assay(command);
+  EXPECT_EQ(refused.status, 1) << refused.error;
+  EXPECT_NE(refused.out.find("sign/already-signed"), std::string::npos) << refused.out;
+  EXPECT_EQ(read_file(path + ".sig").size(), 10U);
+  auto replace = command;
+  replace.emplace_back("--replace");
+  EXPECT_EQ(run_assay(replace).status, 0);
+  EXPECT_EQ(read_file(path + ".sig")[0], 3);
 }
 
 TEST_F(ImaSignTest, BesideTheFile) {
