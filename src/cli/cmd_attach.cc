@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <filesystem>
+#include <functional>
 
 #include "base/name.h"
 #include "bytes/whole_file.h"
@@ -12,6 +13,7 @@
 #include "cli/two_steps.h"
 #include "edit/attach.h"
 #include "edit/record_set.h"
+#include "trust/certificate_file.h"
 
 namespace assay {
 
@@ -27,8 +29,12 @@ class AttachCommand final : public Command {
   const char* notes() const override {
     return R"(A record belongs to the bytes it was taken from, known by size and SHA-256: files that no record is of
 are refused when they are named, passed over in folders. What comes out is compared with what the
-record describes before anything is written. A signature given by --signature is compared with the
-file's digest where it names one.
+record describes before anything is written.
+
+A signature given by --signature or --signatures must be of the file: its digest is compared where it
+names one; where it does not (signatures of modules), its value is verified with --cert, or with the
+certificate in it. Whether anybody trusts that certificate, `assay verify` says. A file that is signed
+is refused without --replace or --add.
 
 Exit status: 0 all is done, 1 a file is not what its record or signature is of, or none belongs to it,
 2 something could not be read or written.
@@ -38,6 +44,7 @@ Examples:
   assay attach --signature vmlinuz.sig -o vmlinuz.signed vmlinuz
   assay attach --signatures debian/signatures --in-place debian
   assay attach --answers answers.json --in-place lib/modules/6.1.0
+  assay attach --signatures signatures --cert signing_key.x509 --in-place lib/modules/6.1.0
 )";
   }
 
@@ -60,6 +67,16 @@ Examples:
                    "what sign --prepare asked for, with the values that the key made")
         ->type_name("FILE")
         ->option_text("FILE");
+    app.add_option("--cert", certificates_,
+                   "who has signed: certificates, PEM or DER, with one of which a signature must "
+                   "verify (repeatable)")
+        ->type_name("FILE")
+        ->option_text("FILE")
+        ->allow_extra_args(false);
+    app.add_flag("--unverified", unverified_,
+                 "put in signatures that name no digest and that no certificate is there for");
+    app.add_flag("--replace", replace_, "take the signatures that are there out");
+    app.add_flag("--add", add_, "add to the signatures that are there");
   }
 
   Result<void> check() const override {
@@ -71,6 +88,10 @@ Examples:
                   "to be given");
     if (!signature_.empty() && arguments_.paths().size() != 1)
       return fail(Reason::usage, {}, "--signature is for one file");
+    if (replace_ && add_) return fail(Reason::usage, {}, "--replace and --add exclude each other");
+    if (!records_.empty() && (replace_ || add_ || unverified_ || !certificates_.empty()))
+      return fail(Reason::usage, {},
+                  "--cert, --unverified, --replace and --add are for signatures, not for records");
     return {};
   }
 
@@ -114,30 +135,67 @@ Examples:
       output.error(signature.error());
       return kUndetermined;
     }
-    const auto edit = [&](const Artifact& artifact,
-                          bool is_named) -> Result<std::optional<Edited>> {
-      if (!is_named) return fail(Reason::usage, {}, "--signature is for one file");
-      ASSAY_TRY(Edited edited, attach_signature(artifact, View(*signature)));
-      return edited;
-    };
-    return arguments_.run(common, "attach", "attached", {}, edit, output);
+    return attach_signatures(common, output,
+                             [&](const Artifact&, bool is_named) -> Result<OptionalSignature> {
+                               if (!is_named)
+                                 return fail(Reason::usage, {}, "--signature is for one file");
+                               return *signature;
+                             });
   }
 
   ExitStatus attach_folder(const CommonOptions& common, Output& output) {
+    return attach_signatures(
+        common, output, [&](const Artifact& artifact, bool is_named) -> Result<OptionalSignature> {
+          const std::string path = signatures_ + '/' + decode_name(artifact.name) + ".sig";
+          if (!std::filesystem::exists(path)) {
+            if (is_named) return fail(Reason::no_record, {}, encode_name(path));
+            return std::nullopt;
+          }
+          ASSAY_TRY(auto signature, read_whole_file(path, kLargestSignature));
+          return signature;
+        });
+  }
+
+  using OptionalSignature = std::optional<std::vector<std::uint8_t>>;
+  using FindSignature = std::function<Result<OptionalSignature>(const Artifact&, bool is_named)>;
+
+  ExitStatus attach_signatures(const CommonOptions& common, Output& output,
+                               const FindSignature& find) {
+    const auto options = attach_options();
+    if (!options) {
+      output.error(options.error());
+      return kUndetermined;
+    }
+    std::atomic<std::size_t> unbound = 0;
     const auto edit = [&](const Artifact& artifact,
                           bool is_named) -> Result<std::optional<Edited>> {
-      const std::string path = signatures_ + '/' + decode_name(artifact.name) + ".sig";
-      if (!std::filesystem::exists(path)) {
-        if (is_named) return fail(Reason::no_record, {}, encode_name(path));
-        return std::nullopt;
-      }
-      ASSAY_TRY(const auto signature, read_whole_file(path, kLargestSignature));
-      ASSAY_TRY(const bool is_there, carries_signature(artifact, View(signature)));
-      if (is_there) return std::nullopt;
-      ASSAY_TRY(Edited edited, attach_signature(artifact, View(signature)));
-      return edited;
+      ASSAY_TRY(const OptionalSignature signature, find(artifact, is_named));
+      if (!signature) return std::nullopt;
+      ASSAY_TRY(const bool is_there, carries_signature(artifact, View(*signature)));
+      if (is_there && !is_named) return std::nullopt;
+      ASSAY_TRY(AttachedSignature attached, attach_signature(artifact, View(*signature), *options));
+      if (!attached.is_bound) ++unbound;
+      return std::move(attached.edited);
     };
-    return arguments_.run(common, "attach", "attached", {}, edit, output);
+    const ExitStatus status = arguments_.run(common, "attach", "attached", {}, edit, output);
+    if (unbound > 0)
+      output.warn(std::to_string(unbound) +
+                  " unverified: nothing says that the signature is of the file it was put into");
+    return status;
+  }
+
+  Result<AttachOptions> attach_options() const {
+    AttachOptions options;
+    options.existing = replace_ ? Existing::replace : add_ ? Existing::add : Existing::refuse;
+    options.unverified = unverified_;
+    for (const std::string& path : certificates_) {
+      ASSAY_TRY(const Certificates loaded, load_certificates(path, [](const Error&) {}));
+      for (const auto& certificate : loaded) {
+        const auto raw = certificate->x509().raw.bytes();
+        options.certificates.push_back({{raw.begin(), raw.end()}, {}});
+      }
+    }
+    return options;
   }
 
   EditArguments arguments_;
@@ -145,6 +203,10 @@ Examples:
   std::string signature_;
   std::string signatures_;
   std::string answers_;
+  std::vector<std::string> certificates_;
+  bool unverified_ = false;
+  bool replace_ = false;
+  bool add_ = false;
 };
 
 }  // namespace

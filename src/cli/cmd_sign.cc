@@ -15,6 +15,7 @@
 #include "edit/excise.h"
 #include "edit/ima_sign.h"
 #include "edit/record_set.h"
+#include "edit/reuse.h"
 #include "edit/sign.h"
 #include "formats/module_name.h"
 #include "formats/pe.h"
@@ -40,7 +41,7 @@ writes FILE.sig, as evmctl does, and leaves the file as it is.
 
 RSA signatures are the same each time; of PE images, and with --attributes, when SOURCE_DATE_EPOCH
 gives the time. ECDSA and ML-DSA signatures differ each time: --reuse R puts in the one that a record
-has of the same bytes by the same certificate.
+has of the same bytes by the same certificate, and refuses one of another form than asked for.
 
 --prepare FILE signs nothing: it writes what is to be signed, for whoever has the key to answer, and
 attach --answers FILE puts the answers in (docs/formats/signing_request.md). --debian-files FILES.JSON
@@ -154,7 +155,7 @@ Examples:
         if (!is_wanted) return std::nullopt;
       }
       if (ima_) return sign_for_ima(artifact, *identity);
-      ASSAY_TRY(auto reused, find_reusable(artifact, reusable, identity->certificate));
+      ASSAY_TRY(auto reused, reuse_signature(artifact, reusable, identity->certificate, *options));
       if (reused) return reused;
       ASSAY_TRY(Edited edited,
                 sign_artifact(artifact, *identity->signer, identity->certificate, *options));
@@ -233,38 +234,6 @@ Examples:
     if (parse_module_name(artifact.name)) return true;
     ASSAY_TRY(const PeHeaders headers, read_pe_headers(*artifact.plain));
     return headers.optional.has_value();
-  }
-
-  // A record may come from anywhere: what it puts in must be what excise takes out again.
-  static Result<bool> changes_signatures_alone(const Artifact& artifact, const Edited& edited) {
-    const auto is_append = [&](const RecordPart& part) {
-      return part.carrier == RecordPart::Carrier::appended && part.splices.size() == 1 &&
-             part.splices[0].before.empty() && part.splices[0].offset == artifact.plain->size();
-    };
-    if (edited.record.parts.size() == 1 && is_append(edited.record.parts[0])) return true;
-    if (artifact.codec) return false;
-    Artifact made = artifact;
-    made.stored = edited.stored;
-    made.plain = edited.stored;
-    ASSAY_TRY(const auto without, excise(made));
-    if (!without) return false;
-    ASSAY_TRY(const ContentId id, identify(*without->stored));
-    return id == edited.record.before;
-  }
-
-  // The record of the same bytes whose signature names our certificate.
-  static Result<std::optional<Edited>> find_reusable(const Artifact& artifact,
-                                                     const RecordSet& records,
-                                                     const SigningCertificate& certificate) {
-    if (!records.has_size(Direction::forward, artifact.plain->size())) return std::nullopt;
-    ASSAY_TRY(const ContentId id, identify(*artifact.plain));
-    const auto record = records.find(Direction::forward, id, artifact.codec, artifact.name);
-    if (!record || !is_signed_by(**record, certificate)) return std::nullopt;
-    ASSAY_TRY(Edited edited, attach_record(artifact, **record));
-    ASSAY_TRY(const bool is_signature, changes_signatures_alone(artifact, edited));
-    if (!is_signature) return std::nullopt;
-    edited.notes.emplace_back("the signature of a record was put in");
-    return edited;
   }
 
   SignerArguments signer_;

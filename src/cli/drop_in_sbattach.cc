@@ -42,10 +42,13 @@ Result<void> attach(const Arguments& arguments) {
   return edit_one(arguments.image, {},
                   [&](const Artifact& artifact) -> Result<std::optional<Edited>> {
                     ASSAY_CHECK(count_pe_messages(*artifact.plain));
-                    ASSAY_TRY(Edited edited, attach_signature(artifact, View(signature)));
+                    ASSAY_TRY(AttachedSignature attached,
+                              attach_signature(artifact, View(signature),
+                                               {.existing = Existing::add, .unverified = true}));
+                    Edited& edited = attached.edited;
                     if (edited.record.parts.front().carrier != RecordPart::Carrier::pe)
                       return fail(Reason::bad_record, {}, "no signature of a PE image");
-                    return edited;
+                    return std::move(edited);
                   });
 }
 

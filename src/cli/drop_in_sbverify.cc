@@ -48,9 +48,11 @@ Result<std::unique_ptr<Content>> with_detached(const Arguments& arguments) {
     ASSAY_TRY(const auto bare, excise(image, {.attributes = false}));
     image.stored = image.plain = bare->stored;
   }
-  ASSAY_TRY(const Edited edited, attach_signature(image, View(signature)));
-  std::vector<std::uint8_t> bytes(edited.stored->size());
-  ASSAY_CHECK(edited.stored->read(0, bytes));
+  ASSAY_TRY(const AttachedSignature attached,
+            attach_signature(image, View(signature), {.unverified = true}));
+  const Content& signed_image = *attached.edited.stored;
+  std::vector<std::uint8_t> bytes(signed_image.size());
+  ASSAY_CHECK(signed_image.read(0, bytes));
   return std::make_unique<MemoryContent>(std::move(bytes));
 }
 

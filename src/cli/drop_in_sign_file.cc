@@ -112,8 +112,9 @@ Result<void> append(const Arguments& arguments) {
                     ASSAY_TRY(const bool was_signed, is_signed(artifact));
                     if (was_signed)
                       return fail(Reason::already_signed, {}, "an appended signature");
-                    ASSAY_TRY(Edited edited, attach_signature(artifact, View(message)));
-                    return edited;
+                    ASSAY_TRY(AttachedSignature attached,
+                              attach_signature(artifact, View(message), {.unverified = true}));
+                    return std::move(attached.edited);
                   });
 }
 

@@ -298,6 +298,34 @@ EncoderParameters kernel_parameters(Codec codec) {
   return parameters;
 }
 
+Result<void> check_parameters(const EncoderParameters& parameters) {
+  const auto within = [](auto value, auto least, auto most) {
+    return value >= least && value <= most;
+  };
+  bool good = false;
+  switch (parameters.codec) {
+    case Codec::xz:
+      // The .xz File Format, 2.1.1.2: the checks that liblzma computes.
+      good = within(parameters.level & ~kExtreme, 0, 9) &&
+             within(parameters.level, 0, 9 + kExtreme) &&
+             (parameters.check <= 1 || parameters.check == 4 || parameters.check == 10) &&
+             within(parameters.dictionary, std::uint32_t{LZMA_DICT_SIZE_MIN}, kLargestDictionary);
+      break;
+    case Codec::gzip:
+      good = within(parameters.level, 0, 9) && within(parameters.memory_level, 1, 9) &&
+             detect_codec(View(parameters.header)) == Codec::gzip &&
+             gzip_header_size(View(parameters.header)) == parameters.header.size();
+      break;
+    case Codec::zstd:
+      // Those behind 19 take up to a gigabyte.
+      good = within(parameters.level, 1, 19);
+      break;
+    default: break;
+  }
+  if (!good) return refused_parameters(codec_name(parameters.codec));
+  return {};
+}
+
 Result<Bytes> encode(const Content& plain, const EncoderParameters& parameters) {
   switch (parameters.codec) {
     case Codec::xz: return encode_xz(plain, parameters);

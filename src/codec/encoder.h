@@ -38,7 +38,12 @@ struct EncoderParameters {
 // As the kernel's build compresses modules. gzip, xz and zstd only.
 EncoderParameters kernel_parameters(Codec codec);
 
-// codec_unsupported for any other codec.
+// codec_unsupported for what encode() is never asked for by likely_parameters(): levels and checks
+// that do not exist, memory beyond what tools take, a header that is not gzip's alone (one with a
+// member behind it would be content that nobody compressed).
+Result<void> check_parameters(const EncoderParameters& parameters);
+
+// codec_unsupported for any other codec, and for parameters that the library refuses.
 Result<std::vector<std::uint8_t>> encode(const Content& plain, const EncoderParameters& parameters);
 
 // Parameters that may have made `stream`, likeliest first: its header names some, the rest is

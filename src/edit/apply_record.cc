@@ -6,6 +6,7 @@
 #include <ranges>
 
 #include "base/hex.h"
+#include "edit/record_check.h"
 
 namespace assay {
 
@@ -27,20 +28,39 @@ Result<void> check_starts(const Artifact& artifact, const EditRecord& record,
   return {};
 }
 
+// The attribute is as it was on the side that the record starts from, or as it is to be.
+Result<void> check_attribute(const Artifact& artifact, const RecordPart& part,
+                             Direction direction) {
+  const auto& from = direction == Direction::forward ? part.before : part.after;
+  const auto& to = direction == Direction::forward ? part.after : part.before;
+  std::optional<std::vector<std::uint8_t>> there;
+  if (const auto found = artifact.attributes.find(part.attribute);
+      found != artifact.attributes.end())
+    there = found->second;
+  if (there == from || there == to) return {};
+  return fail(Reason::record_mismatch, {}, part.attribute + " is another");
+}
+
 }  // namespace
 
 Result<Edited> apply_record(const Artifact& artifact, const EditRecord& record,
                             Direction direction) {
+  ASSAY_CHECK(check_record(record));
   const bool is_forward = direction == Direction::forward;
   ASSAY_CHECK(check_starts(artifact, record, is_forward ? record.before : record.after));
   Edited edited;
   Rope content(artifact.plain);
   const auto apply = [&](const RecordPart& part) -> Result<void> {
     if (part.carrier == RecordPart::Carrier::xattr) {
+      ASSAY_CHECK(check_attribute(artifact, part, direction));
       edited.attributes.push_back({part.attribute, is_forward ? part.after : part.before});
       return {};
     }
-    ASSAY_TRY(content, splice(content, part.splices, direction));
+    ASSAY_TRY(Rope changed, splice(content, part.splices, direction));
+    if (part.carrier == RecordPart::Carrier::pe)
+      ASSAY_CHECK(is_forward ? check_image_part(content, changed, part)
+                             : check_image_part(changed, content, part));
+    content = std::move(changed);
     return {};
   };
   if (is_forward) {
@@ -57,7 +77,7 @@ Result<Edited> apply_record(const Artifact& artifact, const EditRecord& record,
     edited.stored = artifact.stored;
   else if (record.compression) {
     ASSAY_TRY(edited.stored,
-              restore_stored(edited.stored,
+              restore_stored(edited.stored, record.compression->codec,
                              is_forward ? record.compression->after : record.compression->before));
   }
   return edited;

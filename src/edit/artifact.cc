@@ -10,17 +10,21 @@ namespace assay {
 
 namespace {
 
+// What follows the first stream some readers read and others do not: the edited file would be
+// another for them.
+Result<std::unique_ptr<Content>> decompress(const Content& stored, Codec codec) {
+  ASSAY_TRY(auto stream, open_decoder(codec, std::make_unique<ContentStream>(stored),
+                                      {.after = AfterStream::refuse}));
+  return hold(*stream, limits::kArtifactInMemory, limits::kArtifactSize);
+}
+
 Result<void> open_plain(Artifact& artifact) {
   const auto named = parse_module_name(artifact.name);
   artifact.codec = named ? named->codec : std::nullopt;
   artifact.plain = artifact.stored;
-  if (!artifact.codec) return {};
-  // What follows the first stream some readers read and others do not: the edited file would be
-  // another for them.
-  ASSAY_TRY(auto stream,
-            open_decoder(*artifact.codec, std::make_unique<ContentStream>(*artifact.stored),
-                         {.after = AfterStream::refuse}));
-  ASSAY_TRY(artifact.plain, hold(*stream, limits::kArtifactInMemory, limits::kArtifactSize));
+  if (artifact.codec) {
+    ASSAY_TRY(artifact.plain, decompress(*artifact.stored, *artifact.codec));
+  }
   return {};
 }
 
@@ -65,13 +69,19 @@ Result<Artifact> make_artifact(std::string name, std::vector<std::uint8_t> store
 }
 
 Result<std::shared_ptr<const Content>> restore_stored(std::shared_ptr<const Content> plain,
-                                                      const StoredForm& form) {
+                                                      Codec codec, const StoredForm& form) {
   std::vector<std::uint8_t> bytes = form.stream;
   if (form.parameters) {
     ASSAY_TRY(bytes, encode(*plain, *form.parameters));
   }
   const auto stored = std::make_shared<MemoryContent>(std::move(bytes));
   ASSAY_CHECK(check_same(*stored, form.id));
+  if (!form.parameters) {
+    // Somebody's stream: is it of this content?
+    ASSAY_TRY(const auto held, decompress(*stored, codec));
+    ASSAY_TRY(const bool is_same, same_content(*held, *plain));
+    if (!is_same) return fail(Reason::not_restored, {}, "the compressed file holds other content");
+  }
   return stored;
 }
 

@@ -41,10 +41,9 @@ struct Edited {
   std::vector<std::string> notes;  // what the user should know of this file
 };
 
-// The compressed file that holds `plain`: by `form`, whose digest it must have (not_restored). The
-// content itself where nothing is compressed.
+// The compressed file that holds `plain`: by `form`, whose digest it must have (not_restored).
 Result<std::shared_ptr<const Content>> restore_stored(std::shared_ptr<const Content> plain,
-                                                      const StoredForm& form);
+                                                      Codec codec, const StoredForm& form);
 
 // How `stored` came from `plain`: parameters where they are found, else the stream.
 Result<StoredForm> describe_stored(const Content& stored, const Content& plain);

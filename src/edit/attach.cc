@@ -4,14 +4,10 @@
 
 #include <algorithm>
 
-#include "base/hex.h"
 #include "bytes/reader.h"
 #include "edit/apply_record.h"
-#include "edit/pe_table.h"
-#include "formats/appended_signature.h"
+#include "edit/message_check.h"
 #include "formats/cms.h"
-#include "signatures/algorithms.h"
-#include "signatures/authenticode.h"
 
 namespace assay {
 
@@ -41,64 +37,10 @@ Result<GivenSignature> read_signature(View bytes) {
                         true};
 }
 
-std::unexpected<Error> other_digest(View named, const Digest& found) {
-  return fail(Reason::record_mismatch, {},
-              fmt::format("the signature is over {} {}, the file has {}", hash_name(found.hash()),
-                          to_hex(named.bytes()), found.hex()));
-}
-
-// The digest that Authenticode signs, of the image with its table.
-Result<void> check_image_digest(const Content& image, const CmsMessage& message) {
-  if (!message.content) return fail(Reason::bad_record, {}, "no SpcIndirectDataContent");
-  const IndirectData data = parse_indirect_data(message.content->raw);
-  const auto* algorithm =
-      data.digest_algo ? find_image_digest_algorithm(find_oid(*data.digest_algo)) : nullptr;
-  if (data.fault || algorithm == nullptr || !data.digest)
-    return fail(Reason::bad_record, {}, "the digest of the image cannot be read");
-  ASSAY_TRY(const PeHeaders headers, read_pe_headers(image));
-  ASSAY_TRY(const auto sections, read_pe_sections(image, headers));
-  const ImageRanges ranges = kernel_image_ranges(headers, sections);
-  if (!ranges.is_defined() || is_hashed_too_often(ranges.ranges, image.size()))
-    return fail(Reason::not_signable, {}, "the image has no digest: its sections do not add up");
-  ASSAY_TRY(const Digest found, compute_digest(algorithm->hash, image, ranges.ranges));
-  if (!std::ranges::equal(found.bytes(), data.digest->bytes()))
-    return other_digest(*data.digest, found);
-  return {};
-}
-
-// The digests that signed attributes name. False where there are none to compare.
-Result<bool> check_content_digest(const Content& content, const CmsMessage& message) {
-  bool compared = false;
-  for (const CmsSigner& signer : message.signers) {
-    const DigestAlgorithm* algorithm = find_digest_algorithm(signer.digest_algo);
-    if (!signer.message_digest || algorithm == nullptr) continue;
-    ASSAY_TRY(const Digest found, compute_digest(algorithm->hash, content, 0, content.size()));
-    if (!std::ranges::equal(found.bytes(), signer.message_digest->bytes()))
-      return other_digest(*signer.message_digest, found);
-    compared = true;
-  }
-  return compared;
-}
-
-std::vector<std::uint8_t> copy_of(View view) { return {view.bytes().begin(), view.bytes().end()}; }
-
 }  // namespace
 
 Result<Edited> attach_record(const Artifact& artifact, const EditRecord& record) {
   return apply_record(artifact, record, Direction::forward);
-}
-
-RecordPart describe_appended_signature(const Content& content, View message) {
-  std::vector<std::uint8_t> tail = copy_of(message);
-  const std::array<std::uint8_t, kInfoBlockSize - 4> block = {0, 0, kIdTypePkcs7};
-  tail.insert(tail.end(), block.begin(), block.end());
-  for (int shift = 24; shift >= 0; shift -= 8)
-    tail.push_back(static_cast<std::uint8_t>(message.size() >> shift));
-  tail.insert(tail.end(), kSignatureMarker.begin(), kSignatureMarker.end());
-  RecordPart part;
-  part.carrier = RecordPart::Carrier::appended;
-  part.splices = {{content.size(), {}, std::move(tail)}};
-  return part;
 }
 
 Result<Edited> apply_parts(const Artifact& artifact, std::vector<RecordPart> parts) {
@@ -139,33 +81,42 @@ Result<Edited> apply_parts(const Artifact& artifact, std::vector<RecordPart> par
   return edited;
 }
 
-Result<Edited> attach_signature(const Artifact& artifact, View signature) {
+Result<AttachedSignature> attach_signature(const Artifact& artifact, View signature,
+                                           const AttachOptions& options) {
   ASSAY_TRY(const GivenSignature given, read_signature(signature));
   const CmsMessage message = parse_cms(given.message);
   if (message.fault)
     return fail(Reason::bad_record, signature.extent(), "PKCS#7: " + describe(*message.fault));
-  const bool is_authenticode = message.content_type == Oid::ms_indirect_data;
-  if (is_authenticode) {
-    ASSAY_TRY(const auto headers, find_pe_image(*artifact.plain));
-    if (!headers)
+  AttachedSignature attached;
+  MessageBinding binding;
+  if (message.content_type == Oid::ms_indirect_data) {
+    ASSAY_TRY(const auto place, find_image_place(*artifact.plain, options.existing));
+    if (!place)
       return fail(Reason::not_signable, {}, "a signature of a PE image, and the file is none");
-    std::vector<std::uint8_t> certificate =
-        given.is_win_certificate ? copy_of(signature) : write_win_certificate(given.message);
-    ASSAY_TRY(RecordPart part,
-              describe_addition(*artifact.plain, *headers, std::move(certificate)));
-    ASSAY_TRY(Edited edited, apply_parts(artifact, {std::move(part)}));
-    ASSAY_CHECK(check_image_digest(*edited.stored, message));
-    return edited;
+    ASSAY_TRY(RecordPart part, describe_signature(*artifact.plain, *place, given.message));
+    ASSAY_TRY(const Rope image, splice(Rope(artifact.plain), part.splices, Direction::forward));
+    ASSAY_TRY(binding, check_image_message(message, image, options.certificates));
+    ASSAY_TRY(attached.edited, apply_parts(artifact, {std::move(part)}));
+  } else {
+    if (given.is_win_certificate)
+      return fail(Reason::bad_record, {}, "a WIN_CERTIFICATE that is no Authenticode signature");
+    if (!message.trailing.empty())
+      return fail(Reason::bad_record, message.trailing.extent(), "bytes follow the message");
+    ASSAY_TRY(const SignaturePlace place, find_appended_place(*artifact.plain, options.existing));
+    const Rope payload = Rope(artifact.plain).sub({0, place.payload_size});
+    ASSAY_TRY(binding, check_message(message, payload, options.certificates));
+    ASSAY_TRY(RecordPart part, describe_signature(*artifact.plain, place, given.message));
+    ASSAY_TRY(attached.edited, apply_parts(artifact, {std::move(part)}));
   }
-  if (given.is_win_certificate)
-    return fail(Reason::bad_record, {}, "a WIN_CERTIFICATE that is no Authenticode signature");
-  ASSAY_TRY(const bool compared, check_content_digest(*artifact.plain, message));
-  ASSAY_TRY(Edited edited,
-            apply_parts(artifact, {describe_appended_signature(*artifact.plain, given.message)}));
-  if (!compared)
-    edited.notes.push_back(
-        "the signature names no digest: whether it is of this file, verify says");
-  return edited;
+  attached.is_bound = binding.is_bound;
+  if (!binding.is_bound && !options.unverified)
+    return fail(
+        Reason::not_signable, {},
+        "the signature names no digest of the file: with its certificate (--cert) it can be "
+        "verified, --unverified takes it as it is");
+  if (!binding.is_bound)
+    attached.edited.notes.emplace_back("unverified: the signature may be of any other file");
+  return attached;
 }
 
 Result<bool> carries_signature(const Artifact& artifact, View signature) {

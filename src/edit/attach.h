@@ -2,7 +2,11 @@
 
 #pragma once
 
+#include <vector>
+
 #include "edit/artifact.h"
+#include "edit/cms_writer.h"
+#include "edit/signature_place.h"
 
 namespace assay {
 
@@ -10,18 +14,31 @@ namespace assay {
 // names (record_mismatch), or where what comes out would not be the file that it was taken from.
 Result<Edited> attach_record(const Artifact& artifact, const EditRecord& record);
 
+struct AttachOptions {
+  Existing existing = Existing::refuse;
+  // Who may have made the signature; where there are none, the message's own certificates are
+  // taken.
+  std::vector<SigningCertificate> certificates = {};
+  // A message that nothing binds to the file is put in all the same.
+  bool unverified = false;
+};
+
+struct AttachedSignature {
+  Edited edited;
+  bool is_bound = false;  // to the file: by the digest it names, or by its value
+};
+
 // A signature made elsewhere: a bare PKCS#7 message, DER, as sign-file -p, sbattach --detach and
 // Debian's signing service write it, or a whole WIN_CERTIFICATE. A message of Authenticode goes
-// into the certificate table of a PE image, any other behind the end of the file. A digest that the
-// message names must be that of the file (record_mismatch); a message without one (RSA over the
-// content, as modules have it) cannot be compared without the key, which is said in the notes.
-Result<Edited> attach_signature(const Artifact& artifact, View signature);
+// into the certificate table of a PE image, any other behind the end of the file. It must be of the
+// file (edit/message_check.h): record_mismatch where it is of another, not_signable where that
+// cannot be told, unless it is taken unverified; already_signed by `existing`.
+Result<AttachedSignature> attach_signature(const Artifact& artifact, View signature,
+                                           const AttachOptions& options = {});
 
 // Does the file carry this very signature? Attached once more it would be there twice.
 Result<bool> carries_signature(const Artifact& artifact, View signature);
 
-// The parts of an edit, for attach_signature and for signing.
-RecordPart describe_appended_signature(const Content& content, View message);
 // What `parts` make of the artifact, with its record; compressed as it was where the parameters are
 // found, else as the kernel's build does it. not_signable when the kernel's decompressor would
 // refuse the result.

@@ -53,7 +53,7 @@ bool comes_back(const std::string& name, const Bytes& file) {
 }
 
 TEST(Excise, AppendedSignaturesComeBack) {
-  rc::check([] {
+  EXPECT_TRUE(rc::check([] {
     const Bytes content = *rc::gen::arbitrary<Bytes>();
     Bytes file = content;
     const int count = *rc::gen::inRange(1, 4);
@@ -62,7 +62,7 @@ TEST(Excise, AppendedSignaturesComeBack) {
     const auto edited = excise(artifact_of("a.ko", file));
     RC_ASSERT(all_of(*(*edited)->stored) == content);
     RC_ASSERT((*edited)->record.parts.size() == static_cast<std::size_t>(count));
-  });
+  }));
 }
 
 TEST(Excise, LastAloneLeavesTheInnerOnes) {
@@ -190,6 +190,75 @@ TEST(Attach, OtherBytesAreRefused) {
             Reason::not_restored);
 }
 
+// Records that lead where they say, to an image that is another program.
+TEST(Attach, RecordsThatAlterAnImageAreRefused) {
+  const Bytes bare = read_file(kPe + "unsigned.efi");
+  const Bytes signed_image = read_file(kPe + "signed.efi");
+  const Artifact image = artifact_of("a", bare);
+  const auto edited = excise(artifact_of("a", signed_image));
+  ASSERT_TRUE(edited && *edited);
+  const RecordPart good = (*edited)->record.parts.front();
+  ASSERT_EQ(good.splices.size(), 3U);
+  const auto standing = [&bare](std::uint64_t offset, std::size_t size) {
+    const auto at = bare.begin() + static_cast<std::ptrdiff_t>(offset);
+    return Bytes(at, at + static_cast<std::ptrdiff_t>(size));
+  };
+  std::vector<RecordPart> evil(5, good);
+  // Two fields of the same distance elsewhere.
+  for (std::size_t i = 0; i < 2; ++i) {
+    evil[0].splices[i].offset += 512;
+    evil[0].splices[i].before = standing(evil[0].splices[i].offset, i == 0 ? 4 : 8);
+  }
+  // The end of the sections replaced with the table.
+  evil[1].splices[2].offset -= 16;
+  evil[1].splices[2].before = standing(evil[1].splices[2].offset, 16);
+  evil[1].splices[2].after.insert(evil[1].splices[2].after.begin(), 16, 'x');
+  // Bytes put in before the table.
+  evil[2].splices[2].after.insert(evil[2].splices[2].after.begin(), 8, 'x');
+  evil[3].splices[2].after.insert(evil[3].splices[2].after.begin(), 8, 0);
+  evil[3].splices[1].after[0] += 8;  // of the table's address
+  // No table to belong to.
+  evil[4].splices[1].after = Bytes(8, 0);
+  for (std::size_t i = 0; i < evil.size(); ++i) {
+    SCOPED_TRACE(i);
+    const auto made = apply_parts(image, {evil[i]});
+    ASSERT_TRUE(made) << describe(made.error());
+    const auto attached = attach_record(image, made->record);
+    ASSERT_FALSE(attached);
+    EXPECT_TRUE(attached.error().reason == Reason::bad_record ||
+                attached.error().reason == Reason::certificate_table)
+        << describe(attached.error());
+  }
+  const auto honest = apply_parts(image, {good});
+  ASSERT_TRUE(honest);
+  EXPECT_TRUE(attach_record(image, honest->record));
+  // The same fields of a file that is no image.
+  const Artifact other = artifact_of("a", Bytes(bare.size(), 0));
+  RecordPart part = good;
+  part.splices[0].before = Bytes(4, 0);
+  const auto made = apply_parts(other, {part});
+  ASSERT_TRUE(made) << describe(made.error());
+  EXPECT_EQ(attach_record(other, made->record).error().reason, Reason::bad_record);
+}
+
+TEST(Attach, StreamsOfOtherContentAreRefused) {
+  const Bytes content(5000, 'a');
+  const Bytes file = tool({"gzip", "-nc"}, with_signature(content, {4}));
+  const auto edited = excise(artifact_of("a.ko.gz", file));
+  ASSERT_TRUE(edited && *edited);
+  EditRecord record = (*edited)->record;
+  StoredForm& after = record.compression->after;
+  const Artifact bare = artifact_of("a.ko.gz", all_of(*(*edited)->stored));
+  after.parameters = std::nullopt;
+  after.stream = file;
+  EXPECT_TRUE(attach_record(bare, record));
+  after.stream = tool({"gzip", "-nc"}, Bytes(5000, 'b'));
+  after.id = *identify(MemoryContent(after.stream));
+  const auto attached = attach_record(bare, record);
+  ASSERT_FALSE(attached);
+  EXPECT_EQ(attached.error().reason, Reason::not_restored);
+}
+
 // Of the signed image sbattach detaches the message; attached by either hand, it makes the image.
 TEST(Attach, SignatureOfAnImageAsSbattachAttachesIt) {
   TemporaryFolder folder;
@@ -200,15 +269,16 @@ TEST(Attach, SignatureOfAnImageAsSbattachAttachesIt) {
   const Bytes message = read_file(folder / "sig");
   const auto edited = attach_signature(artifact_of("a", bare), View(message));
   ASSERT_TRUE(edited) << describe(edited.error());
+  EXPECT_TRUE(edited->is_bound);
   write_file(folder / "again", bare);
   tool({"sbattach", "--attach", folder / "sig", folder / "again"});
-  EXPECT_EQ(all_of(*edited->stored), read_file(folder / "again"));
-  EXPECT_EQ(all_of(*edited->stored), signed_image);
+  EXPECT_EQ(all_of(*edited->edited.stored), read_file(folder / "again"));
+  EXPECT_EQ(all_of(*edited->edited.stored), signed_image);
   // The whole WIN_CERTIFICATE does the same.
   const auto from_whole =
       attach_signature(artifact_of("a", bare), View(write_win_certificate(View(message))));
   ASSERT_TRUE(from_whole);
-  EXPECT_EQ(all_of(*from_whole->stored), signed_image);
+  EXPECT_EQ(all_of(*from_whole->edited.stored), signed_image);
   // It is known to be there, by either form, and nowhere else.
   for (const Bytes& form : {message, write_win_certificate(View(message))}) {
     EXPECT_TRUE(carries_signature(artifact_of("a", signed_image), View(form)).value());
@@ -216,15 +286,22 @@ TEST(Attach, SignatureOfAnImageAsSbattachAttachesIt) {
     const Bytes other = read_file(kPe + "all-sha512.efi");
     EXPECT_FALSE(carries_signature(artifact_of("a", other), View(form)).value());
   }
-  // A second one goes behind the first.
-  const auto second = attach_signature(artifact_of("a", signed_image), View(message));
+  // A second one goes behind the first, where that is asked for.
+  EXPECT_EQ(attach_signature(artifact_of("a", signed_image), View(message)).error().reason,
+            Reason::already_signed);
+  const auto second =
+      attach_signature(artifact_of("a", signed_image), View(message), {.existing = Existing::add});
   ASSERT_TRUE(second);
   write_file(folder / "twice", signed_image);
   tool({"sbattach", "--attach", folder / "sig", folder / "twice"});
-  EXPECT_EQ(all_of(*second->stored), read_file(folder / "twice"));
+  EXPECT_EQ(all_of(*second->edited.stored), read_file(folder / "twice"));
+  const auto replaced = attach_signature(artifact_of("a", signed_image), View(message),
+                                         {.existing = Existing::replace});
+  ASSERT_TRUE(replaced);
+  EXPECT_EQ(all_of(*replaced->edited.stored), signed_image);
   // Of another image it is not.
-  const auto other =
-      attach_signature(artifact_of("a", read_file(kPe + "text-flipped.efi")), View(message));
+  const auto other = attach_signature(artifact_of("a", read_file(kPe + "text-flipped.efi")),
+                                      View(message), {.existing = Existing::replace});
   ASSERT_FALSE(other);
   EXPECT_EQ(other.error().reason, Reason::record_mismatch);
   EXPECT_EQ(attach_signature(artifact_of("a", {1, 2, 3}), View(message)).error().reason,

@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "bytes/reader.h"
+#include "signatures/authenticode.h"
 
 namespace assay {
 
@@ -227,6 +228,15 @@ Result<std::uint32_t> compute_pe_checksum(const Content& content, std::uint64_t 
     sum -= static_cast<std::uint64_t>(field[i]) << ((checksum_offset + i) % 2 * 8);
   while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
   return static_cast<std::uint32_t>(sum + content.size());
+}
+
+Result<Digest> compute_image_digest(const Content& image, Hash hash) {
+  ASSAY_TRY(const PeHeaders headers, read_pe_headers(image));
+  ASSAY_TRY(const auto sections, read_pe_sections(image, headers));
+  const ImageRanges ranges = kernel_image_ranges(headers, sections);
+  if (!ranges.is_defined() || is_hashed_too_often(ranges.ranges, image.size()))
+    return fail(Reason::not_signable, {}, "the image has no digest: its sections do not add up");
+  return compute_digest(hash, image, ranges.ranges);
 }
 
 }  // namespace assay

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "bytes/content.h"
+#include "crypto/hash.h"
 #include "edit/record.h"
 #include "formats/pe.h"
 
@@ -55,5 +56,8 @@ std::vector<std::uint8_t> write_win_certificate(View message);
 // CheckSum as linkers and signing tools compute it: 16-bit words summed with end-around carry, the
 // field itself taken as 0, plus the size of the file. Neither kernels nor firmware look at it.
 Result<std::uint32_t> compute_pe_checksum(const Content& content, std::uint64_t checksum_offset);
+
+// What Authenticode signs. not_signable where it is not defined: the sections do not add up.
+Result<Digest> compute_image_digest(const Content& image, Hash hash);
 
 }  // namespace assay

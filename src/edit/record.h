@@ -76,7 +76,8 @@ inline constexpr std::string_view kRecordSchema = "assay.record/1";
 
 // One line of JSON, without the line feed.
 std::string write_record(const EditRecord& record);
-// bad_record, with what is wrong, for anything else; keys that are not known are wrong.
+// bad_record, with what is wrong, for anything else: keys that are not known, and changes that are
+// no signatures put in or taken out (edit/record_check.h).
 Result<EditRecord> parse_record(std::string_view line);
 
 }  // namespace assay

@@ -8,6 +8,7 @@
 
 #include "base/hex.h"
 #include "edit/record.h"
+#include "edit/record_check.h"
 
 namespace assay {
 
@@ -177,8 +178,7 @@ EncoderParameters parameters_of(const Json& json, Codec codec, std::string& wron
   switch (codec) {
     case Codec::xz:
       parameters.check = static_cast<std::uint8_t>(fields.number("check", 15));
-      // liblzma's encoder takes eleven times as much memory.
-      parameters.dictionary = static_cast<std::uint32_t>(fields.number("dictionary", 64U << 20));
+      parameters.dictionary = static_cast<std::uint32_t>(fields.number("dictionary", UINT32_MAX));
       parameters.threaded = fields.truth("threaded");
       break;
     case Codec::gzip:
@@ -190,6 +190,8 @@ EncoderParameters parameters_of(const Json& json, Codec codec, std::string& wron
       parameters.checksum = fields.truth("checksum");
       parameters.content_size = fields.truth("content_size");
   }
+  if (wrong.empty() && !check_parameters(parameters))
+    fields.note(fmt::format("no parameters of {}", codec_name(codec)));
   return parameters;
 }
 
@@ -240,6 +242,26 @@ EditRecord record_of(const Json& json, std::string& wrong) {
   return record;
 }
 
+// What nlohmann-json parses takes memory for each level, however little stands in it.
+bool is_nested_too_deeply(std::string_view text) {
+  constexpr int kDeepest = 8;  // a record has five
+  int depth = 0;
+  bool in_text = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_text && c == '\\') {
+      ++i;
+    } else if (c == '"') {
+      in_text = !in_text;
+    } else if (!in_text && (c == '[' || c == '{')) {
+      if (++depth > kDeepest) return true;
+    } else if (!in_text && (c == ']' || c == '}')) {
+      --depth;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 std::string write_record(const EditRecord& record) {
@@ -257,12 +279,13 @@ std::string write_record(const EditRecord& record) {
 }
 
 Result<EditRecord> parse_record(std::string_view line) {
-  // Nesting is bounded by what is asked for; the parser keeps its own stack on the heap.
+  if (is_nested_too_deeply(line)) return fail(Reason::bad_record, {}, "nested too deeply");
   const Json json = Json::parse(line, nullptr, /*allow_exceptions=*/false);
   if (json.is_discarded()) return fail(Reason::bad_record, {}, "not JSON");
   std::string wrong;
   EditRecord record = record_of(json, wrong);
   if (!wrong.empty()) return fail(Reason::bad_record, {}, std::move(wrong));
+  ASSAY_CHECK(check_record(record));
   return record;
 }
 

@@ -5,6 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "edit/apply_record.h"
+#include "edit/signature_place.h"
 #include "edit/test_artifacts.h"
 
 namespace assay {
@@ -22,14 +24,15 @@ ContentId any_id() {
 EncoderParameters any_parameters(Codec codec) {
   EncoderParameters parameters;
   parameters.codec = codec;
-  parameters.level = *rc::gen::inRange(0, 32);
+  parameters.level = *rc::gen::inRange(1, 10);
   if (codec == Codec::xz) {
-    parameters.check = static_cast<std::uint8_t>(*rc::gen::inRange(0, 16));
-    parameters.dictionary = *rc::gen::inRange<std::uint32_t>(0, (64U << 20) + 1);
+    parameters.level += *rc::gen::element(0, 16);
+    parameters.check = *rc::gen::element<std::uint8_t>(0, 1, 4, 10);
+    parameters.dictionary = *rc::gen::inRange<std::uint32_t>(4096, (32U << 20) + 1);
   }
   if (codec == Codec::gzip) {
     parameters.memory_level = *rc::gen::inRange(1, 10);
-    parameters.header = *rc::gen::arbitrary<Bytes>();
+    parameters.header = {0x1f, 0x8b, 8, 8, 0, 0, 0, 0, 0, 3, 'a', 0};
   } else {
     parameters.threaded = *rc::gen::arbitrary<bool>();
   }
@@ -49,19 +52,45 @@ StoredForm any_form(Codec codec) {
   return form;
 }
 
-RecordPart any_part() {
+Bytes any_signatures() {
+  Bytes all;
+  for (int left = *rc::gen::inRange(0, 3); left > 0; --left) {
+    const Bytes message = *rc::gen::arbitrary<Bytes>();
+    const RecordPart part = describe_appended_signature(MemoryContent(all), View(message));
+    const Bytes& one = part.splices.front().after;
+    all.insert(all.end(), one.begin(), one.end());
+  }
+  return all;
+}
+
+// Of a content of `size` bytes.
+RecordPart any_content_part(std::uint64_t size) {
   RecordPart part;
-  part.carrier = static_cast<RecordPart::Carrier>(*rc::gen::inRange(0, 3));
-  if (part.carrier == RecordPart::Carrier::xattr) {
-    part.attribute = *rc::gen::element<std::string>("security.ima", "security.evm");
-    if (*rc::gen::arbitrary<bool>()) part.before = *rc::gen::arbitrary<Bytes>();
-    if (*rc::gen::arbitrary<bool>()) part.after = *rc::gen::arbitrary<Bytes>();
+  if (*rc::gen::arbitrary<bool>()) {
+    part.splices = {{size, any_signatures(), any_signatures()}};
+    part.splices.front().offset -= part.splices.front().before.size();
     return part;
   }
-  const int count = *rc::gen::inRange(0, 4);
-  for (int i = 0; i < count; ++i)
-    part.splices.push_back({*rc::gen::inRange<std::uint64_t>(0, 1ULL << 62),
-                            *rc::gen::arbitrary<Bytes>(), *rc::gen::arbitrary<Bytes>()});
+  part.carrier = RecordPart::Carrier::pe;
+  const auto checksum = *rc::gen::inRange<std::uint64_t>(0, size - 1000);
+  const auto entry = checksum + *rc::gen::element<std::uint64_t>(64, 80);
+  const auto table = *rc::gen::inRange<std::uint64_t>(entry + 8, size - 200);
+  const auto any_of_size = [](std::size_t count) {
+    return *rc::gen::container<Bytes>(count, rc::gen::arbitrary<std::uint8_t>());
+  };
+  part.splices = {
+      {checksum, any_of_size(4), any_of_size(4)},
+      {entry, any_of_size(8), any_of_size(8)},
+      {table, any_of_size(*rc::gen::inRange<std::size_t>(0, 200)), *rc::gen::arbitrary<Bytes>()}};
+  return part;
+}
+
+RecordPart any_attribute(const char* name) {
+  RecordPart part;
+  part.carrier = RecordPart::Carrier::xattr;
+  part.attribute = name;
+  if (*rc::gen::arbitrary<bool>()) part.before = *rc::gen::arbitrary<Bytes>();
+  if (*rc::gen::arbitrary<bool>()) part.after = *rc::gen::arbitrary<Bytes>();
   return part;
 }
 
@@ -70,9 +99,17 @@ EditRecord any_record() {
   record.name = *rc::gen::string<std::string>();
   for (char& c : record.name) c = static_cast<char>(c & 0x7f);
   record.before = any_id();
-  record.after = any_id();
-  const int count = *rc::gen::inRange(0, 4);
-  for (int i = 0; i < count; ++i) record.parts.push_back(any_part());
+  record.before.size += 100'000;
+  record.after = record.before;
+  for (int left = *rc::gen::inRange(0, 4); left > 0; --left) {
+    record.parts.push_back(any_content_part(record.after.size));
+    const Splice& last = record.parts.back().splices.back();
+    const std::uint64_t size = record.after.size - last.before.size() + last.after.size();
+    record.after = any_id();
+    record.after.size = size;
+  }
+  for (const char* name : {"security.ima", "security.evm"})
+    if (*rc::gen::arbitrary<bool>()) record.parts.push_back(any_attribute(name));
   if (*rc::gen::arbitrary<bool>()) {
     const Codec codec = *rc::gen::element(Codec::gzip, Codec::xz, Codec::zstd);
     record.compression = Compression{codec, any_form(codec), any_form(codec)};
@@ -81,7 +118,7 @@ EditRecord any_record() {
 }
 
 TEST(Record, WhatIsWrittenIsReadAgain) {
-  rc::check([] {
+  EXPECT_TRUE(rc::check([] {
     const EditRecord record = any_record();
     const std::string line = write_record(record);
     RC_ASSERT(line.find('\n') == std::string::npos);
@@ -89,7 +126,7 @@ TEST(Record, WhatIsWrittenIsReadAgain) {
     RC_ASSERT(read.has_value());
     RC_ASSERT(*read == record);
     RC_ASSERT(write_record(*read) == line);
-  });
+  }));
 }
 
 // A record with everything in it, each key of which can be missing, of another type, or joined by
@@ -98,9 +135,9 @@ EditRecord full_record() {
   EditRecord record;
   record.name = "a.ko.xz";
   record.before = {3, {1}};
-  record.after = {5, {2}};
-  RecordPart appended;
-  appended.splices = {{3, {}, {4, 5}}};
+  const RecordPart appended =
+      describe_appended_signature(MemoryContent({1, 2, 3}), View(Bytes{4, 5}));
+  record.after = {3 + appended.splices.front().after.size(), {2}};
   RecordPart attribute;
   attribute.carrier = RecordPart::Carrier::xattr;
   attribute.attribute = "security.ima";
@@ -177,7 +214,15 @@ TEST(Record, ValuesThatCannotBeAreRefused) {
       // A record must not be a way to set any attribute.
       with("/parts/1/attribute", "security.capability"),
       with("/compression/codec", "lzo"),
-      with("/compression/before/parameters/dictionary", 1ULL << 31),
+      with("/compression/before/parameters/dictionary", 64U << 20),
+      with("/compression/before/parameters/dictionary", 4095),
+      with("/compression/before/parameters/level", 10),
+      with("/compression/before/parameters/level", 26),
+      with("/compression/before/parameters/check", 2),
+      with("/before/size", 2),
+      with("/after/size", 4),
+      std::string(100'000, '['),
+      R"({"schema":)" + std::string(100'000, '[') + std::string(100'000, ']') + "}",
   };
   for (const std::string& line : cases) {
     const auto read = parse_record(line);
@@ -186,9 +231,138 @@ TEST(Record, ValuesThatCannotBeAreRefused) {
   }
 }
 
+TEST(Record, ParametersAreThoseOfTheCodec) {
+  const Bytes header = {0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3};
+  const auto gzip = [&](int level, int memory, const Bytes& bytes) {
+    EncoderParameters parameters = kernel_parameters(Codec::gzip);
+    parameters.level = level;
+    parameters.memory_level = memory;
+    parameters.header = bytes;
+    return parameters;
+  };
+  const auto zstd = [](int level) {
+    EncoderParameters parameters = kernel_parameters(Codec::zstd);
+    parameters.level = level;
+    return parameters;
+  };
+  // A whole member before the header would be content that nobody described.
+  Bytes member = {0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+  member.insert(member.end(), header.begin(), header.end());
+  EXPECT_TRUE(check_parameters(gzip(9, 8, header)));
+  EXPECT_TRUE(check_parameters(zstd(19)));
+  for (const EncoderParameters& bad :
+       {gzip(10, 8, header), gzip(9, 0, header), gzip(9, 10, header), gzip(9, 8, {}),
+        gzip(9, 8, member), gzip(9, 8, {'n', 'o', 8, 0, 0, 0, 0, 0, 0, 3}), zstd(0), zstd(20)}) {
+    EditRecord record = full_record();
+    record.compression = Compression{bad.codec, {{1, {3}}, bad, {}}, {{2, {4}}, {}, {9}}};
+    EXPECT_EQ(parse_record(write_record(record)).error().reason, Reason::bad_record);
+  }
+}
+
+// Records come from anywhere: what they change is signatures, and nothing that is signed.
+TEST(Record, ChangesOfAnythingElseAreRefused) {
+  Bytes file(1000, 'a');
+  const auto with_signature = [](Bytes content, const Bytes& message) {
+    const RecordPart part = describe_appended_signature(MemoryContent(content), View(message));
+    const Bytes& tail = part.splices.front().after;
+    content.insert(content.end(), tail.begin(), tail.end());
+    return content;
+  };
+  const Bytes signature = with_signature({}, {1, 2, 3});
+  Bytes broken = signature;
+  broken[broken.size() - 29] = 200;  // sig_len
+  Bytes ahead = signature;
+  ahead.insert(ahead.begin(), 'x');
+  using Carrier = RecordPart::Carrier;
+  const auto part = [](Carrier carrier, std::vector<Splice> splices) {
+    RecordPart made;
+    made.carrier = carrier;
+    made.splices = std::move(splices);
+    return made;
+  };
+  const Bytes four(4, 'a');
+  const Bytes eight(8, 'a');
+  struct Case {
+    const char* what;
+    RecordPart part;
+    bool good;
+  };
+  const Case cases[] = {
+      {"a signature", part(Carrier::appended, {{1000, {}, signature}}), true},
+      {"code before it",
+       part(Carrier::appended, {{500, Bytes(3, 'a'), Bytes(3, 'b')}, {1000, {}, signature}}),
+       false},
+      {"not at the end", part(Carrier::appended, {{999, {}, signature}}), false},
+      {"code in its place", part(Carrier::appended, {{900, Bytes(100, 'a'), signature}}), false},
+      {"no signature", part(Carrier::appended, {{1000, {}, {1, 2, 3}}}), false},
+      {"one that is too long", part(Carrier::appended, {{1000, {}, broken}}), false},
+      {"more than one", part(Carrier::appended, {{1000, {}, ahead}}), false},
+      {"nothing", part(Carrier::appended, {}), false},
+      {"a table",
+       part(Carrier::pe,
+            {{88, four, {1, 2, 3, 4}}, {168, eight, Bytes(8, 1)}, {1000, {}, Bytes(8, 2)}}),
+       true},
+      {"fields apart",
+       part(Carrier::pe, {{88, four, four}, {160, eight, eight}, {1000, {}, eight}}), false},
+      {"a field too long",
+       part(Carrier::pe, {{88, eight, eight}, {168, eight, eight}, {1000, {}, eight}}), false},
+      {"a field longer",
+       part(Carrier::pe, {{88, four, eight}, {168, eight, eight}, {1000, {}, eight}}), false},
+      {"headers", part(Carrier::pe, {{88, four, four}, {168, eight, eight}, {170, {}, eight}}),
+       false},
+      {"behind the end",
+       part(Carrier::pe, {{88, four, four}, {168, eight, eight}, {1000, eight, {}}}), false},
+      {"more splices",
+       part(Carrier::pe,
+            {{88, four, four}, {168, eight, eight}, {990, {}, eight}, {1000, {}, eight}}),
+       false},
+  };
+  for (const Case& one : cases) {
+    SCOPED_TRACE(one.what);
+    EditRecord record;
+    record.before = {file.size(), {1}};
+    record.after = {file.size(), {2}};
+    for (const Splice& splice : one.part.splices)
+      record.after.size += splice.after.size() - splice.before.size();
+    record.parts = {one.part};
+    const auto read = parse_record(write_record(record));
+    EXPECT_EQ(read.has_value(), one.good);
+    if (!read) {
+      EXPECT_EQ(read.error().reason, Reason::bad_record);
+    }
+  }
+  EditRecord twice = full_record();
+  twice.parts.push_back(twice.parts.back());
+  EXPECT_EQ(parse_record(write_record(twice)).error().reason, Reason::bad_record);
+}
+
+// Attributes are compared as content is: what a record was not made of is not overwritten.
+TEST(Record, AttributesAreThoseOfTheRecord) {
+  EditRecord record;
+  record.before = record.after = *identify(MemoryContent({1, 2, 3}));
+  RecordPart part;
+  part.carrier = RecordPart::Carrier::xattr;
+  part.attribute = "security.ima";
+  part.before = Bytes{1};
+  part.after = Bytes{2};
+  record.parts = {part};
+  const auto reason = [&](const std::optional<Bytes>& there, Direction direction) {
+    Artifact artifact = artifact_of("a", {1, 2, 3});
+    if (there) artifact.attributes["security.ima"] = *there;
+    const auto edited = apply_record(artifact, record, direction);
+    return edited ? std::nullopt : std::optional(edited.error().reason);
+  };
+  EXPECT_EQ(reason(Bytes{1}, Direction::forward), std::nullopt);
+  EXPECT_EQ(reason(Bytes{2}, Direction::forward), std::nullopt);
+  EXPECT_EQ(reason(Bytes{3}, Direction::forward), Reason::record_mismatch);
+  EXPECT_EQ(reason(std::nullopt, Direction::forward), Reason::record_mismatch);
+  EXPECT_EQ(reason(Bytes{2}, Direction::backward), std::nullopt);
+  EXPECT_EQ(reason(Bytes{3}, Direction::backward), Reason::record_mismatch);
+}
+
 // Law: forward then backward is where one was.
 TEST(Splice, UndoesWhatItDid) {
-  rc::check([] {
+  EXPECT_TRUE(rc::check([] {
     const Bytes plain = *rc::gen::arbitrary<Bytes>();
     std::vector<Splice> splices;
     std::size_t at = 0;
@@ -218,7 +392,7 @@ TEST(Splice, UndoesWhatItDid) {
     }
     expected.insert(expected.end(), plain.begin() + static_cast<std::ptrdiff_t>(next), plain.end());
     RC_ASSERT(all_of(*after) == expected);
-  });
+  }));
 }
 
 TEST(Splice, OtherBytesAreRefused) {

@@ -14,11 +14,9 @@
 #include "crypto/signer.h"
 #include "edit/artifact.h"
 #include "edit/cms_writer.h"
+#include "edit/signature_place.h"
 
 namespace assay {
-
-// What to do with a file that carries signatures: one of the kind that would be added.
-enum class Existing : std::uint8_t { refuse, replace, add };
 
 struct SignOptions {
   Hash hash = Hash::sha256;
@@ -39,7 +37,9 @@ struct PreparedSignature {
   std::vector<std::uint8_t> content;  // for keys that sign messages
 };
 
-// already_signed, or not_signable where the format has no place for a signature.
+// Where the signature goes: already_signed, or not_signable where the format has no place for it.
+Result<SignaturePlace> find_signature_place(const Artifact& artifact, const SignOptions& options);
+
 Result<std::unique_ptr<PreparedSignature>> prepare_signature(const Artifact& artifact,
                                                              const SigningKey& key,
                                                              const SignOptions& options);
@@ -52,9 +52,6 @@ Result<Edited> finish_signature(const Artifact& artifact, const PreparedSignatur
 // All three.
 Result<Edited> sign_artifact(const Artifact& artifact, Signer& signer,
                              const SigningCertificate& certificate, const SignOptions& options);
-
-// Whether the signature that a record puts in names this certificate as its signer's.
-bool is_signed_by(const EditRecord& record, const SigningCertificate& certificate);
 
 // SpcIndirectDataContent of an image (Authenticode_PE.docx): a digest, and the file name that every
 // tool writes.

@@ -12,6 +12,7 @@
 #include "crypto/private_key.h"
 #include "edit/attach.h"
 #include "edit/excise.h"
+#include "edit/reuse.h"
 #include "edit/test_artifacts.h"
 #include "formats/appended_signature.h"
 #include "formats/cms.h"
@@ -191,7 +192,6 @@ TEST_F(Sign, TheRecordLeadsBackAndForth) {
     const Artifact made = artifact_of(one.name, all_of(*edited->stored));
     const auto record = parse_record(write_record(edited->record));
     ASSERT_TRUE(record);
-    EXPECT_TRUE(is_signed_by(*record, certificate_));
     const auto back = restore_before(made, *record);
     ASSERT_TRUE(back) << describe(back.error());
     EXPECT_EQ(all_of(*back->stored), one.file);
@@ -299,6 +299,132 @@ TEST_F(Sign, KeysThatHashForThemselvesGetTheContent) {
   write_file(folder_ / "value", message.signers.front().signature.bytes());
   run({"openssl", "pkeyutl", "-verify", "-inkey", key(), "-rawin", "-in", folder_ / "m", "-sigfile",
        folder_ / "value"});
+}
+
+// A message without a digest is of any file that its value does not tell apart.
+TEST_F(Sign, MessagesMadeElsewhereAreOfTheFile) {
+  make_key();
+  const SigningCertificate stranger = certificate_;
+  for (const auto& kind : std::vector<std::vector<std::string>>{
+           {"-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"},
+           {"-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"}}) {
+    make_key(kind);
+    write_file(folder_ / "m", kModule);
+    const auto message = [&](std::vector<std::string> options) {
+      std::vector<std::string> command{"openssl",     "cms",     "-sign",       "-binary", "-in",
+                                       folder_ / "m", "-signer", certificate(), "-inkey",  key(),
+                                       "-md",         "sha256",  "-outform",    "DER"};
+      command.insert(command.end(), options.begin(), options.end());
+      return run(command);
+    };
+    const Artifact module = artifact_of("m.ko", kModule);
+    Bytes changed = kModule;
+    changed[500] ^= 1;
+    const Artifact other = artifact_of("m.ko", changed);
+    const auto reason = [](const Artifact& artifact, const Bytes& bytes,
+                           const AttachOptions& options) {
+      const auto attached = attach_signature(artifact, View(bytes), options);
+      return attached ? std::nullopt : std::optional(attached.error().reason);
+    };
+    const AttachOptions nobody;
+    const AttachOptions ours{.certificates = {stranger, certificate_}};
+    const AttachOptions theirs{.certificates = {stranger}};
+    const AttachOptions unverified{.unverified = true};
+
+    const Bytes bare = message({"-noattr", "-nocerts"});
+    EXPECT_EQ(reason(module, bare, nobody), Reason::not_signable);
+    EXPECT_EQ(reason(module, bare, ours), std::nullopt);
+    EXPECT_EQ(reason(module, bare, theirs), Reason::record_mismatch);
+    EXPECT_EQ(reason(other, bare, ours), Reason::record_mismatch);
+    EXPECT_TRUE(attach_signature(module, View(bare), ours)->is_bound);
+    EXPECT_FALSE(attach_signature(other, View(bare), unverified)->is_bound);
+
+    const Bytes with_certificate = message({"-noattr"});
+    EXPECT_EQ(reason(module, with_certificate, nobody), std::nullopt);
+    EXPECT_EQ(reason(other, with_certificate, nobody), Reason::record_mismatch);
+    EXPECT_EQ(reason(other, with_certificate, unverified), Reason::record_mismatch);
+
+    const Bytes with_digest = message({"-nocerts"});
+    EXPECT_EQ(reason(module, with_digest, nobody), std::nullopt);
+    EXPECT_EQ(reason(module, with_digest, ours), std::nullopt);
+    EXPECT_EQ(reason(module, with_digest, theirs), Reason::record_mismatch);
+    EXPECT_EQ(reason(other, with_digest, unverified), Reason::record_mismatch);
+
+    // Content of its own, and bytes behind it.
+    EXPECT_EQ(reason(module, message({"-noattr", "-nodetach"}), ours), Reason::bad_record);
+    Bytes longer = bare;
+    longer.push_back(0);
+    EXPECT_EQ(reason(module, longer, ours), Reason::bad_record);
+
+    const Artifact already = artifact_of("m.ko", signed_by_us("m.ko", kModule));
+    EXPECT_EQ(reason(already, bare, ours), Reason::already_signed);
+    AttachOptions replace = ours;
+    replace.existing = Existing::replace;
+    const auto replaced = attach_signature(already, View(bare), replace);
+    ASSERT_TRUE(replaced) << describe(replaced.error());
+    EXPECT_EQ(all_of(*replaced->edited.stored),
+              all_of(*attach_signature(module, View(bare), ours)->edited.stored));
+  }
+}
+
+TEST_F(Sign, SignaturesOfRecordsAreThoseAskedFor) {
+  make_key({"-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"});
+  const auto record_of = [this](const std::string& name, const Bytes& file, SignOptions options) {
+    const auto edited =
+        sign_artifact(artifact_of(name, file), *signer_, certificate_, std::move(options));
+    EXPECT_TRUE(edited) << describe(edited.error());
+    return edited->record;
+  };
+  const auto reuse = [this](const std::string& name, const Bytes& file, const EditRecord& record,
+                            const SignOptions& options) {
+    RecordSet set;
+    set.add(record);
+    return reuse_signature(artifact_of(name, file), set, certificate_, options);
+  };
+  const Bytes image = read_file(kPe + "unsigned.efi");
+  for (const auto& [name, file] :
+       {std::pair<std::string, Bytes>{"m.ko", kModule}, {"i.efi", image}}) {
+    SCOPED_TRACE(name);
+    const EditRecord record = record_of(name, file, {});
+    const auto reused = reuse(name, file, record, {});
+    ASSERT_TRUE(reused && *reused) << describe(reused.error());
+    EXPECT_EQ((*reused)->record, record);
+    EXPECT_EQ(*identify(*(*reused)->stored), record.after);
+    const auto refused = [&](const SignOptions& options) {
+      const auto other = reuse(name, file, record, options);
+      return other ? std::nullopt : std::optional(other.error().reason);
+    };
+    EXPECT_EQ(refused({.hash = Hash::sha512}), Reason::record_mismatch);
+    EXPECT_EQ(refused({.by_key_identifier = true}), Reason::record_mismatch);
+    EXPECT_EQ(refused({.embeds_certificates = name == "m.ko"}), Reason::record_mismatch);
+    if (name == "m.ko") {
+      EXPECT_EQ(refused({.signed_attributes = true}), Reason::record_mismatch);
+    }
+    // A value that is none, under our name.
+    EditRecord damaged = record;
+    Bytes& tail = damaged.parts.front().splices.back().after;
+    tail[tail.size() - 60] ^= 1;
+    const auto lying = reuse(name, file, damaged, {});
+    ASSERT_FALSE(lying);
+    EXPECT_EQ(lying.error().reason, Reason::record_mismatch);
+  }
+  // Other bytes, and other signers, are no record of this.
+  const EditRecord record = record_of("m.ko", kModule, {});
+  EXPECT_EQ(*reuse("m.ko", {1, 2, 3}, record, {}), std::nullopt);
+  make_key();
+  EXPECT_EQ(*reuse("m.ko", kModule, record, {}), std::nullopt);
+}
+
+// A table whose entries cannot be told apart has no place for another that anybody would find.
+TEST_F(Sign, BrokenTablesAreNotAddedTo) {
+  make_key();
+  Bytes image = read_file(kPe + "signed.efi");
+  const auto headers = find_pe_image(MemoryContent(image));
+  ASSERT_TRUE(headers && *headers);
+  const std::uint32_t table = (*headers)->certificate_table->address;
+  image[table + 2] = 0x7f;  // dwLength
+  EXPECT_EQ(refusal("i.efi", image, {.existing = Existing::add}), Reason::not_signable);
+  EXPECT_EQ(refusal("i.efi", image, {.existing = Existing::replace}), std::nullopt);
 }
 
 }  // namespace

@@ -148,16 +148,18 @@ TEST_F(Edit, RecordsOfOthersAreNotBelieved) {
   other["before"] = "616161";  // as at that place
   other["after"] = "626262";
   splices.insert(splices.begin(), other);
-  const Bytes good = read_file(folder_ / "a.ko");
-  Bytes evil = good;
+  Bytes evil = read_file(folder_ / "a.ko");
   std::fill_n(evil.begin() + 100, 3, 'b');
   const auto digest = compute_digest(Hash::sha256, evil);
   record["after"]["sha256"] = digest->hex();
   const std::string text = record.dump() + "\n";
   write_file(records, Bytes(text.begin(), text.end()));
   const Ran made = run_assay(sign({"-o", folder_ / "b.ko", "--reuse", records, module(0)}));
-  EXPECT_EQ(made.status, 0) << made.error;
-  EXPECT_EQ(read_file(folder_ / "b.ko"), good);
+  EXPECT_EQ(made.status, 2) << made.error;
+  EXPECT_NE(made.error.find("an appended part has one splice"), std::string::npos) << made.error;
+  EXPECT_EQ(run_assay({"attach", "--records", records, "-o", folder_ / "b.ko", module(0)}).status,
+            2);
+  EXPECT_FALSE(fs::exists(folder_ / "b.ko"));
 }
 
 TEST_F(Edit, ElsewhereLeavesTheFilesAsTheyAre) {
@@ -249,6 +251,11 @@ TEST_F(Edit, EcdsaSignaturesAreReused) {
   EXPECT_NE(read_file(folder_ / "a.ko"), read_file(folder_ / "b.ko"));
   ASSERT_EQ(run_assay(sign({"-o", folder_ / "c.ko", "--reuse", records, module(0)})).status, 0);
   EXPECT_EQ(read_file(folder_ / "a.ko"), read_file(folder_ / "c.ko"));
+  const Ran other =
+      run_assay(sign({"-o", folder_ / "d.ko", "--hash", "sha512", "--reuse", records, module(0)}));
+  EXPECT_EQ(other.status, 1);
+  EXPECT_NE(other.out.find("sha512"), std::string::npos) << other.out;
+  EXPECT_FALSE(fs::exists(folder_ / "d.ko"));
 }
 
 // Debian's signing service hands out NAME.sig for each file: here the messages that openssl makes.
@@ -263,9 +270,23 @@ TEST_F(Edit, FoldersOfSignaturesAreAttached) {
                   .status,
               0);
   }
-  const Ran ran = run_assay(
-      {"attach", "--signatures", folder_ / "signatures", "--json", "-o", folder_ / "out", tree()});
+  // They name no digest: without their certificate nobody knows which file they are of.
+  const std::vector<std::string> attach{
+      "attach", "--signatures", folder_ / "signatures", "--json", "-o", folder_ / "out", tree()};
+  const Ran refused = run_assay(attach);
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_EQ(refused.summary()["failed"], kModules);
+  EXPECT_FALSE(fs::exists(folder_ / "out/m0.ko"));
+  auto unverified = attach;
+  unverified.emplace_back("--unverified");
+  const Ran warned = run_assay(unverified);
+  EXPECT_EQ(warned.status, 0);
+  EXPECT_NE(warned.error.find("3 unverified"), std::string::npos) << warned.error;
+  auto verified = attach;
+  verified.insert(verified.end(), {"--cert", certificate_});
+  const Ran ran = run_assay(verified);
   ASSERT_EQ(ran.status, 0) << ran.error << ran.out;
+  EXPECT_EQ(ran.error.find("unverified"), std::string::npos);
   EXPECT_EQ(ran.summary()["done"], kModules);
   for (int i = 0; i < kModules; ++i) {
     const std::string name = "m" + std::to_string(i) + ".ko";
@@ -279,6 +300,44 @@ TEST_F(Edit, FoldersOfSignaturesAreAttached) {
   EXPECT_EQ(read_file(folder_ / "out/m0.ko"), read_file(folder_ / "expected/m0.ko"));
   EXPECT_EQ(run_assay({"attach", "--signatures", folder_ / "none", "--in-place", module(0)}).status,
             1);
+}
+
+// Exchanged, the signatures are of other files.
+TEST_F(Edit, SignaturesOfOtherFilesAreRefused) {
+  const std::string signature = folder_ / "m0.sig";
+  ASSERT_EQ(run_command({"openssl", "cms", "-sign", "-binary", "-noattr", "-nocerts", "-md",
+                         "sha256", "-signer", certificate_, "-inkey", key_, "-in", module(0),
+                         "-outform", "DER", "-out", signature})
+                .status,
+            0);
+  const auto attach = [&](const std::string& path, std::vector<std::string> more = {}) {
+    std::vector<std::string> command{"attach",     "--signature", signature, "--cert",
+                                     certificate_, "--in-place",  path};
+    command.insert(command.end(), more.begin(), more.end());
+    return run_assay(command).status;
+  };
+  EXPECT_EQ(attach(module(1)), 1);
+  EXPECT_EQ(read_file(module(1)), content(1));
+  EXPECT_EQ(attach(module(0)), 0);
+  const Bytes once = read_file(module(0));
+  EXPECT_EQ(attach(module(0)), 1);
+  EXPECT_EQ(attach(module(0), {"--replace"}), 0);
+  EXPECT_EQ(read_file(module(0)), once);
+}
+
+TEST_F(Edit, AFileThatIsNamedTwiceIsEditedOnce) {
+  fs::create_symlink(module(0), folder_ / "link.ko");
+  const Ran ran = run_assay(sign({"--in-place", "--json", "--records", folder_ / "r", module(0),
+                                  folder_ / "tree/../tree/m0.ko", folder_ / "link.ko", tree()}));
+  EXPECT_EQ(ran.status, 0) << ran.out << ran.error;
+  EXPECT_EQ(ran.summary()["done"], kSigned);
+  EXPECT_EQ(std::ranges::count(read_file(folder_ / "r"), '\n'), kSigned);
+  // Two destinations are two files.
+  const Ran elsewhere = run_assay({"excise", "--discard", "--json", "-o", folder_ / "out/", tree(),
+                                   module(0), folder_ / "tree/sub/z.ko.xz"});
+  EXPECT_EQ(elsewhere.status, 0) << elsewhere.out << elsewhere.error;
+  EXPECT_EQ(elsewhere.summary()["done"], kSigned + 1);
+  EXPECT_EQ(read_file(folder_ / "out/z.ko.xz"), read_file(folder_ / "out/sub/z.ko.xz"));
 }
 
 // A signing service, which sees digests: what comes out is what the key itself makes.
@@ -324,6 +383,30 @@ TEST_F(Edit, AttributesAreTakenOutAndPutBack) {
   ASSERT_EQ(run_assay({"attach", "--in-place", "--records", folder_ / "r", path}).status, 0);
   ASSERT_EQ(size(), static_cast<ssize_t>(value.size()));
   EXPECT_TRUE(std::equal(value.begin(), value.end(), got.begin()));
+  // Elsewhere they go where they are asked to.
+  const auto at = [](const std::string& file, const char* name) {
+    return ::getxattr(file.c_str(), name, nullptr, 0);
+  };
+  ASSERT_EQ(::setxattr(path.c_str(), "user.note", "1", 1, 0), 0);
+  fs::permissions(path, fs::perms(0750));
+  const std::string out = folder_ / "out.ko";
+  write_file(out, Bytes{1});
+  ASSERT_EQ(::setxattr(out.c_str(), "user.stale", "1", 1, 0), 0);
+  ASSERT_EQ(run_assay(sign({"-o", out, path})).status, 0);
+  EXPECT_EQ(at(out, "user.stale"), -1);
+  EXPECT_EQ(at(out, "user.note"), -1);
+  EXPECT_EQ(at(out, "security.ima"), -1);
+  EXPECT_EQ(fs::status(out).permissions(), fs::perms(0750));
+  ASSERT_EQ(run_assay({"excise", "--discard", "--keep-xattrs", "-o", out, path}).status, 0);
+  EXPECT_EQ(at(out, "user.note"), 1);
+  EXPECT_EQ(at(out, "security.ima"), static_cast<ssize_t>(value.size()));
+  ASSERT_EQ(run_assay({"excise", "--discard", "-o", out, path}).status, 0);
+  EXPECT_EQ(at(out, "security.ima"), -1);
+  // A record does not overwrite what it was not made of.
+  const Bytes another{4, 4, 1};
+  ASSERT_EQ(::setxattr(path.c_str(), "security.ima", another.data(), another.size(), 0), 0);
+  EXPECT_EQ(run_assay({"attach", "--in-place", "--records", folder_ / "r", path}).status, 1);
+  EXPECT_EQ(size(), static_cast<ssize_t>(another.size()));
 }
 
 }  // namespace

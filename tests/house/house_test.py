@@ -155,6 +155,17 @@ def files_are_short_and_say_what_they_are():
         check(not re.search(r"\b(TODO|FIXME|XXX)\b", path.read_text()), f"{path}: TODO")
 
 
+def laws_are_asserted():
+    """rc::check says whether the law holds, and fails no test by itself."""
+    for folder in (SOURCE, ROOT / "tests"):
+        for path in sorted(folder.rglob("*_test.cc")):
+            text = path.read_text()
+            for match in re.finditer(r"rc::check\(", text):
+                before = text[: match.start()].rstrip()
+                check(before.endswith(("EXPECT_TRUE(", "ASSERT_TRUE(")),
+                      f"{path.relative_to(ROOT)}: a law that nobody asserts: {text[match.start():][:60]!r}")
+
+
 def rule_rows(table):
     """(name, id, site, holds, fails) of each row."""
     text = (SOURCE / RULE_TABLES[table]).read_text()
@@ -260,6 +271,7 @@ def main():
         rooms_keep_to_the_drawing()
         what_only_some_rooms_may()
         files_are_short_and_say_what_they_are()
+        laws_are_asserted()
         rules_are_well_formed()
         every_rule_decides_somewhere()
         every_boot_rule_decides_somewhere()
