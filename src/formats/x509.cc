@@ -303,7 +303,7 @@ bool may_be_same_name(View a, View b) {
     Folded folded;
     each_attribute(name, [&](View type, View value) {
       folded.types += dotted_oid(type) + ' ';
-      for (const unsigned char c : value.text()) {
+      for (const std::uint8_t c : value.bytes()) {
         folded.is_ascii = folded.is_ascii && c != 0 && c < 0x80;
         if (std::isalnum(c) != 0) folded.values += static_cast<char>(std::tolower(c));
       }
