@@ -74,12 +74,13 @@ class Boot:
     def wait(self, seconds):
         self._add("wait", "-", seconds)
 
-    def run(self, folder, image, number):
+    def run(self, folder, image, number, firmware=()):
+        """`firmware`: what else QEMU is told, of where the kernel starts from."""
         report = folder / f"report{number}"
         console = folder / f"console{number}"
         run("qemu-system-x86_64", "-accel", "tcg", "-m", "512", "-smp", "1", "-display", "none", "-monitor", "none", "-no-reboot",
             "-nic", "none", "-serial", f"file:{console}", "-serial", f"file:{report}", "-kernel", image, "-initrd",
-            folder / f"initramfs{number}", "-append", f"console=ttyS0 panic=-1 no_timer_check {self.cmdline}",
+            folder / f"initramfs{number}", "-append", f"console=ttyS0 panic=-1 no_timer_check {self.cmdline}", *firmware,
             stdin=subprocess.DEVNULL, timeout=SECONDS)
         self._read(report.read_text(errors="replace"), console)
 
