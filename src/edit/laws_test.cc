@@ -21,6 +21,7 @@ using Bytes = std::vector<std::uint8_t>;
 struct Input {
   std::string name;
   Bytes bytes;
+  std::size_t program_size = 0;  // of an image: all before its table
 };
 
 void append(Bytes& to, const Bytes& more) { to.insert(to.end(), more.begin(), more.end()); }
@@ -58,6 +59,7 @@ Input any_image(bool is_signable = false) {
   for (std::size_t i = 0; i < 4; ++i)
     input.bytes[(*headers)->checksum_offset() + i] = *rc::gen::arbitrary<std::uint8_t>();
   append(input.bytes, *rc::gen::arbitrary<Bytes>());
+  input.program_size = input.bytes.size();
   for (int left = *rc::gen::inRange(0, 4); left > 0; --left) {
     const MemoryContent content(input.bytes);
     const auto now = find_pe_image(content);
@@ -115,6 +117,37 @@ void expect_excised_comes_back(const Input& input) {
   const auto back = attach_record(bare, travelled((*edited)->record));
   RC_ASSERT(back.has_value());
   RC_ASSERT(all_of(*back->stored) == input.bytes);
+}
+
+// A part with one thing in it changed, so that it still applies to `content`.
+RecordPart any_change(RecordPart part, const Bytes& content) {
+  Splice& splice = part.splices[*rc::gen::inRange<std::size_t>(0, part.splices.size())];
+  const auto shift =
+      *rc::gen::element<int>(-512, -80, -64, -16, -8, -4, -1, 0, 0, 0, 1, 4, 8, 16, 64, 512);
+  splice.offset += static_cast<std::uint64_t>(shift);
+  const auto taken = *rc::gen::element<int>(0, 0, 0, -8, -1, 1, 4, 8, 100);
+  std::size_t size = splice.before.size() + static_cast<std::size_t>(taken);
+  RC_PRE(lies_inside(splice.offset, size, content.size()));
+  const auto at = content.begin() + static_cast<std::ptrdiff_t>(splice.offset);
+  splice.before.assign(at, at + static_cast<std::ptrdiff_t>(size));
+  const auto put = *rc::gen::element<int>(0, 0, 1, 8, 16);
+  splice.after.insert(splice.after.begin(), static_cast<std::size_t>(put), 0);
+  if (!splice.after.empty() && *rc::gen::arbitrary<bool>())
+    splice
+        .after[*rc::gen::inRange<std::size_t>(0, std::min<std::size_t>(16, splice.after.size()))] ^=
+        *rc::gen::arbitrary<std::uint8_t>();
+  return part;
+}
+
+// What a record that is followed makes of the content; nothing where it is refused, as it must be
+// where it would not go back.
+std::optional<Bytes> made_by(const Artifact& artifact, RecordPart part) {
+  const auto made = apply_parts(artifact, {std::move(part)});
+  if (!made) return std::nullopt;
+  const auto attached = attach_record(artifact, made->record);
+  RC_TAG(attached ? "followed" : "refused");
+  if (!attached) return std::nullopt;
+  return all_of(*attached->stored);
 }
 
 class Laws : public testing::Test {
@@ -176,6 +209,50 @@ TEST_F(Laws, ImagesSignedGoBack) {
 }
 TEST_F(Laws, CompressedModulesSignedGoBack) {
   EXPECT_TRUE(rc::check([this] { expect_signed_goes_back(any_compressed()); }));
+}
+
+// Law: whatever a record says, what is signed is the same on both sides.
+TEST_F(Laws, RecordsThatAreFollowedLeaveTheProgramAlone) {
+  EXPECT_TRUE(rc::check([this] {
+    const Input input = any_image(true);
+    const Artifact artifact = artifact_of(input.name, input.bytes);
+    const auto signed_by_us =
+        sign_artifact(artifact, *signer_, certificate_,
+                      {.existing = *rc::gen::element(Existing::replace, Existing::add), .time = 0});
+    RC_ASSERT(signed_by_us.has_value());
+    const RecordPart& part = signed_by_us->record.parts.front();
+    const auto made = made_by(artifact, any_change(part, input.bytes));
+    if (!made) return;
+    const auto program = [&](Bytes image) {
+      RC_ASSERT(image.size() >= input.program_size);
+      image.resize(input.program_size);
+      for (std::size_t i = 0; i < 2; ++i)
+        std::fill_n(image.begin() + static_cast<std::ptrdiff_t>(part.splices[i].offset),
+                    part.splices[i].after.size(), 0);
+      return image;
+    };
+    RC_ASSERT(program(*made) == program(input.bytes));
+  }));
+}
+
+TEST_F(Laws, RecordsThatAreFollowedLeaveTheFileAlone) {
+  EXPECT_TRUE(rc::check([this] {
+    const Input input = any_file();
+    const Artifact artifact = artifact_of(input.name, input.bytes);
+    const auto signed_by_us =
+        sign_artifact(artifact, *signer_, certificate_,
+                      {.existing = *rc::gen::element(Existing::replace, Existing::add)});
+    RC_ASSERT(signed_by_us.has_value());
+    const auto made =
+        made_by(artifact, any_change(signed_by_us->record.parts.front(), input.bytes));
+    if (!made) return;
+    const auto bare = [&](const Bytes& file) {
+      const auto edited = excise(artifact_of(input.name, file));
+      RC_ASSERT(edited.has_value());
+      return *edited ? all_of(*(*edited)->stored) : file;
+    };
+    RC_ASSERT(bare(*made) == bare(input.bytes));
+  }));
 }
 
 }  // namespace
