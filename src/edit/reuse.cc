@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "edit/attach.h"
 #include "edit/message_check.h"
 #include "formats/appended_signature.h"
@@ -95,12 +93,13 @@ Result<std::optional<Edited>> reuse_signature(const Artifact& artifact, const Re
                                               const SignOptions& options) {
   if (!records.has_size(Direction::forward, artifact.plain->size())) return std::nullopt;
   ASSAY_TRY(const ContentId id, identify(*artifact.plain));
+  // Those of this name first: equal files may be signed differently.
   std::vector<const EditRecord*> candidates;
-  for (const EditRecord& record : records.records())
-    if (record.before == id && fits_container(record, artifact.codec))
-      candidates.push_back(&record);
-  std::ranges::stable_partition(
-      candidates, [&](const EditRecord* record) { return record->name == artifact.name; });
+  for (const bool is_named : {true, false})
+    for (const EditRecord& record : records.records())
+      if (record.before == id && fits_container(record, artifact.codec) &&
+          (record.name == artifact.name) == is_named)
+        candidates.push_back(&record);
   std::optional<Error> refused;
   for (const EditRecord* record : candidates) {
     const auto fits = is_reusable(artifact, *record, certificate, options);
