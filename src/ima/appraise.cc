@@ -13,6 +13,11 @@ namespace {
 namespace rule = rules::ima;
 using namespace ima_flag;
 
+std::optional<Digest> zero_digest(const HashAlgo& algo) {
+  if (!algo.hash) return std::nullopt;
+  return Digest(*algo.hash, std::vector<std::uint8_t>(algo.size));
+}
+
 AppraisedBy appraised_by(ImaHook hook) {
   switch (hook) {
     case ImaHook::mmap_check:
@@ -42,7 +47,7 @@ class Process {
  private:
   void read_attributes();
   Outcome collect();
-  Outcome check_blacklist();
+  Outcome check_blacklist(int pcr);
   Outcome appraise();
   Outcome appraise_without_xattr(IntegrityStatus& status, std::string& cause);
   Outcome appraise_evm(IntegrityStatus& status, std::string& cause);
@@ -52,6 +57,7 @@ class Process {
   Outcome verify_verity(IntegrityStatus& status, std::string& cause);
   Outcome conclude(Outcome bad, IntegrityStatus status, std::string cause);
   Outcome check_allowed_algorithm();
+  void measure(const ImaTemplate& tmpl, int pcr);
   void finish(Outcome bad);
 
   // "ENODATA, rule 2 of the custom policy: appraise func=BPRM_CHECK".
@@ -100,7 +106,7 @@ ImaVerdict Process::run() {
   inode.flags |= match.flags;
   const std::size_t slot = static_cast<std::size_t>(by_);
   to_appraise_ = must_appraise_ && !inode.appraised[slot];
-  const int pcr = match.pcr.value_or(10);
+  const int pcr = match.pcr.value_or(ima_default_pcr(kernel_.config));
   bool to_measure = match.actions.measure && (inode.measured_pcrs >> pcr & 1U) == 0;
   const bool to_audit = match.actions.audit && !inode.audited;
   if (match.actions.hash && !inode.hashed) {
@@ -140,12 +146,9 @@ ImaVerdict Process::run() {
     return std::move(verdict_);
   }
   verdict_.digest = inode.digest;
-  if (to_measure) {
-    verdict_.measured = inode.measured = true;
-    inode.measured_pcrs |= 1ULL << pcr;
-  }
+  if (to_measure) measure(tmpl, pcr);
   if (!bad.failed() && to_appraise_) {
-    bad = check_blacklist();
+    bad = check_blacklist(pcr);
     if (!bad.failed()) bad = appraise();
     const bool mapped = by_ == AppraisedBy::mmap && event_.has_writers;
     if (!bad.failed()) {
@@ -200,8 +203,30 @@ Outcome Process::collect() {
   return bad;
 }
 
+// ima_store_measurement. A digest that could not be computed is measured as zeros.
+void Process::measure(const ImaTemplate& tmpl, int pcr) {
+  ImaInode& inode = verdict_.inode;
+  ImaMeasured measured;
+  measured.name = evidence_.file.path;
+  if (inode.digest)
+    measured.digest = *inode.digest;
+  else
+    measured.digest = {algo_, zero_digest(*algo_)};
+  measured.file = &evidence_;
+  measured.xattr = xattr_ ? &*xattr_ : nullptr;
+  measured.modsig = modsig_ ? &*modsig_ : nullptr;
+  measured.is_verity = has(kVerityRequired);
+  verdict_.entry = make_ima_entry(measured, tmpl, pcr, kernel_.state.hash(),
+                                  ima_list_is_big_endian(walk_, kernel_.state));
+  if (!verdict_.entry) return;
+  verdict_.measured = true;
+  if (event_.direct_io) return;
+  inode.measured = true;
+  inode.measured_pcrs |= 1ULL << pcr;
+}
+
 // ima_check_blacklist.
-Outcome Process::check_blacklist() {
+Outcome Process::check_blacklist(int pcr) {
   if (!has(kCheckBlacklist)) return {};
   const Blocklist& list = kernel_.signatures.blocklist;
   std::optional<Digest> digest;
@@ -210,6 +235,13 @@ Outcome Process::check_blacklist() {
   else if (has(kDigsigRequired) && walk_.covers(Scope::since(kAnchor612)))
     digest = verdict_.inode.digest->value;
   const bool listed = digest && list.lists(kBlockedBinary, *digest);
+  // The bytes of a digest that is no appended signature's are not handed on.
+  if (listed && (verdict_.match.actions.measure || verdict_.inode.measured)) {
+    const bool of_modsig = has(kModsigAllowed) && modsig_.has_value();
+    verdict_.blocked_entry = make_ima_buffer_entry(
+        kernel_, "blacklisted-hash", of_modsig ? digest->bytes() : std::span<const std::uint8_t>(),
+        nullptr, pcr, ima_list_is_big_endian(walk_, kernel_.state));
+  }
   return walk_.check(rule::not_blacklisted, !listed, {},
                      [&] { return digest ? digest->hex() : std::string(); });
 }

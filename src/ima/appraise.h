@@ -13,6 +13,7 @@
 #include "ima/evm.h"
 #include "ima/inode.h"
 #include "ima/match.h"
+#include "ima/measurement.h"
 #include "ima/signature.h"
 #include "ima/state.h"
 #include "signatures/pkcs7.h"
@@ -38,6 +39,11 @@ struct ImaVerdict {
   bool appraised = false;  // in this call
   IntegrityStatus status = IntegrityStatus::unknown;
   bool measured = false;  // in this call
+  // The entry of the measurement list; nothing where a field of it cannot be made. The kernel
+  // leaves out one that the list has already.
+  std::optional<ImaEntry> entry;
+  // The digest on the blocklist, where that is measured.
+  std::optional<ImaEntry> blocked_entry;
   bool audited = false;
   std::optional<FileDigest> digest;
   // What ima_appraise=fix has written to security.ima.
@@ -49,8 +55,8 @@ struct ImaVerdict {
 ImaVerdict ima_process(Walk& walk, const ImaKernel& kernel, const ImaEvent& event,
                        const ImaEvidence& evidence, const ImaInode& before);
 
-// ima_fix_xattr: the security.ima that the kernel writes for a digest. Nothing where libcrypto lacks
-// it.
+// ima_fix_xattr: the security.ima that the kernel writes for a digest. Nothing where libcrypto
+// lacks it.
 std::optional<std::vector<std::uint8_t>> ima_digest_xattr(const FileDigest& digest);
 
 // ima_get_hash_algo: the algorithm that security.ima names, or the default.

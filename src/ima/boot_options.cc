@@ -39,12 +39,13 @@ class Reader {
     if (name.starts_with("ima_tcb") && options.tcb == TcbPolicy::none)
       options.tcb = TcbPolicy::original;
     if (name.starts_with("ima_appraise_tcb")) options.appraise_tcb = true;
+    if (name.starts_with("ima_canonical_fmt")) options.canonical_format = true;
     if (!parameter.has_value) return;
     if (name == "ima_policy") add_policies(parameter.value, options);
     if (name == "ima_appraise") options.appraise = parameter.value;
     if (name == "ima_hash") read_hash(parameter.value);
     if (name == "ima_template") read_template(parameter.value);
-    if (name == "ima_template_fmt" && !options.tmpl) {
+    if (name == "ima_template_fmt" && !options.tmpl && are_ima_template_fields(parameter.value)) {
       options.custom_template = ImaTemplate{"", parameter.value};
       options.tmpl = options.custom_template;
     }

@@ -25,6 +25,7 @@ struct ImaBootOptions {
   const HashAlgo* hash = nullptr;              // ima_hash=, where it counts
   std::optional<ImaTemplate> tmpl;             // ima_template=, ima_template_fmt=, where they count
   std::optional<ImaTemplate> custom_template;  // ima_template_fmt=
+  bool canonical_format = false;               // ima_canonical_fmt: lists are little endian
 };
 
 // ima_policy.c, ima_main.c hash_setup, ima_template.c: in the order of the command line.

@@ -41,6 +41,7 @@ struct ImaFilesystem {
 };
 
 struct ImaFile {
+  std::optional<std::string> path;  // absolute, as measurements have it
   ImaFilesystem filesystem;
   std::optional<std::uint32_t> owner;
   std::optional<std::uint32_t> group;

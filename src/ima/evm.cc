@@ -10,7 +10,6 @@ namespace {
 
 namespace rule = rules::ima;
 
-// evm_config_default_xattrnames, in the order in which they are hashed.
 constexpr std::array<std::string_view, 8> kProtected = {
     "security.selinux",     "security.SMACK64",
     "security.SMACK64EXEC", "security.SMACK64TRANSMUTE",
@@ -55,6 +54,8 @@ Outcome verify_portable(Walk& walk, const EvmState& evm, const SignatureVerifier
 }
 
 }  // namespace
+
+std::span<const std::string_view> evm_protected_names() { return kProtected; }
 
 std::vector<std::uint8_t> evm_portable_data(const Xattrs& xattrs, std::uint32_t owner,
                                             std::uint32_t group, std::uint16_t mode,

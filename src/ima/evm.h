@@ -6,6 +6,8 @@
 
 #pragma once
 
+#include <span>
+
 #include "ima/evidence.h"
 #include "ima/inode.h"
 #include "ima/signature.h"
@@ -26,6 +28,9 @@ struct EvmVerdict {
 
 EvmVerdict evm_verify(Walk& walk, const EvmState& evm, const SignatureVerifier& verifier,
                       const ImaEvidence& evidence);
+
+// evm_config_default_xattrnames, in the order in which they are hashed.
+std::span<const std::string_view> evm_protected_names();
 
 // What a portable signature is over (evm_calc_hmac_or_hash): the values of the protected
 // attributes, then struct h_misc of a 64-bit kernel with inode and generation 0.

@@ -25,8 +25,11 @@ class ImaDoor {
   Outcome ask(Walk& walk, ImaEvent event, const ImaEvidence& file, ImaInode& inode) {
     event.subject = subject_;
     verdicts_.push_back(ima_process(walk, kernel_, event, file, inode));
-    inode = verdicts_.back().inode;
-    return verdicts_.back().outcome;
+    const ImaVerdict& verdict = verdicts_.back();
+    inode = verdict.inode;
+    for (const std::optional<ImaEntry>& entry : {verdict.entry, verdict.blocked_entry})
+      if (entry) entries_.push_back(*entry);
+    return verdict.outcome;
   }
   // One of the hooks that kernel_read_file has. `is_compressed`: a module that the kernel will
   // decompress.
@@ -39,6 +42,16 @@ class ImaDoor {
     return ask(walk, std::move(event), file, inode);
   }
 
+  // Bytes that are no file are measured where a rule says so.
+  void measure(Walk& walk, ImaEvent event, const ImaFile& file, const std::string& name,
+               std::span<const std::uint8_t> buffer) {
+    event.subject = subject_;
+    if (auto entry = measure_ima_buffer(walk, kernel_, event, file, name, buffer))
+      entries_.push_back(*std::move(entry));
+  }
+
+  // Entries of the measurement list, in order.
+  const std::vector<ImaEntry>& entries() const { return entries_; }
   // All that was asked, in order.
   const std::vector<ImaVerdict>& verdicts() const { return verdicts_; }
 
@@ -46,6 +59,7 @@ class ImaDoor {
   const ImaKernel& kernel_;
   ImaSubject subject_;
   std::vector<ImaVerdict> verdicts_;
+  std::vector<ImaEntry> entries_;
 };
 
 // A file that a request is about.

@@ -61,6 +61,7 @@ class FileLoad {
     if ((request_.flags & kNoInitramfs) == 0)
       if (const Outcome bad = appraise(ImaHook::kexec_initramfs_check, ima_.initrd); bad.failed())
         return {Decision::refused, bad};
+    measure_command_line();
     if (const Outcome bad = check_loader(); bad.failed()) return {Decision::refused, bad};
     return ending;
   }
@@ -90,6 +91,15 @@ class FileLoad {
   Outcome appraise(ImaHook hook, const ImaSubjectFile* file) {
     if (ima_.door == nullptr || file == nullptr) return {};
     return ima_.door->read(walk_, hook, file->evidence, file->inode);
+  }
+
+  // ima_kexec_cmdline.
+  void measure_command_line() {
+    if (ima_.door == nullptr || ima_.image == nullptr || request_.cmdline.empty()) return;
+    ImaEvent event;
+    event.hook = ImaHook::kexec_cmdline;
+    ima_.door->measure(walk_, std::move(event), ima_.image->evidence.file, "kexec-cmdline",
+                       bytes_of(request_.cmdline));
   }
 
   Truth appraises_signature(Truth locked) {

@@ -23,6 +23,7 @@ Result<KexecEvidence> collect_kexec(const Content& content, const EvidenceOption
 
 struct KexecRequest {
   std::uint32_t flags = 0;  // of kexec_file_load
+  std::string cmdline;      // of the kernel to be started
 };
 
 // What IMA has to say where kexec asks it (security/integrity/ima); room ima answers for a policy.

@@ -167,15 +167,8 @@ void RequestWalk::report(RequestVerdict& judged) const {
   for (const ImaVerdict& verdict : door_.verdicts()) {
     for (const std::string& cause : verdict.causes)
       judged.audited.push_back(fmt::format("op={} cause={}", audit_operation(cause), cause));
-    if (!verdict.measured || !verdict.digest) continue;
-    const ImaTemplate& tmpl =
-        verdict.match.tmpl != nullptr ? *verdict.match.tmpl : kernel_.state.default_template();
-    const FileDigest& digest = *verdict.digest;
-    judged.measured.push_back(
-        fmt::format("pcr={} template={} digest={}:{}", verdict.match.pcr.value_or(10),
-                    tmpl.name.empty() ? tmpl.fields : tmpl.name, digest.algo->name,
-                    digest.value ? digest.value->hex() : "?"));
   }
+  for (const ImaEntry& entry : door_.entries()) judged.measured.push_back(entry.ascii());
 }
 
 }  // namespace assay

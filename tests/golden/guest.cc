@@ -6,6 +6,7 @@ ImaFile Access::facts(const std::string& path) const {
   const MountedFilesystem* mounted = find_filesystem(platform_, path);
   if (mounted == nullptr) return {};
   ImaFile file = ima_file_on(*mounted, platform_.config);
+  file.path = path;
   // The first process is root's, and makes what it makes as root.
   if (!file.owner) file.owner = 0;
   if (!file.group) file.group = 0;
@@ -97,7 +98,8 @@ void Access::close_written(GuestFile& file, bool has_changed) {
 
 void Access::replace_bytes(GuestFile& file, std::vector<std::uint8_t> bytes) {
   const MemoryContent content(bytes);
-  auto changed = collect_ima(content, file.evidence->xattrs, {&door_.kernel().state.hash()});
+  auto changed = collect_ima(content, file.evidence->xattrs,
+                             {&door_.kernel().state.hash(), find_hash_algo("sha1")});
   if (!changed) return;
   changed->file = file.evidence->file;
   changed->mode = file.evidence->mode;

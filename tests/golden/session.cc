@@ -44,6 +44,34 @@ Session::Session(Platform platform, const Artifacts& artifacts)
   Walk walk(platform_.kernel, {}, false);
   ima_.emplace(walk, setup_);
   for (const Choice& choice : walk.choices()) open_at_boot_.push_back(choice.key);
+  list_ = MeasurementList(platform_.config.is_on("CONFIG_IMA_DISABLE_HTABLE") == Truth::yes);
+  boot();
+}
+
+void Session::boot() {
+  const HashAlgo& algo = ima_->hash();
+  ImaMeasured aggregate;
+  aggregate.name = "boot_aggregate";
+  aggregate.digest.algo = &algo;
+  // Without TPM its registers are zeros.
+  if (algo.hash && platform_.state.tpm == false)
+    aggregate.digest.value = Digest(*algo.hash, std::vector<std::uint8_t>(algo.size));
+  Walk walk(platform_.kernel, {}, false);
+  if (const auto entry =
+          make_ima_entry(aggregate, ima_->default_template(), ima_default_pcr(platform_.config),
+                         algo, ima_list_is_big_endian(walk, *ima_)))
+    list_.add(*entry);
+  std::ignore = run([&](Access& access, bool) -> Part {
+    ImaEvent event;
+    event.hook = ImaHook::critical_data;
+    event.data = "kernel_info";
+    const std::string release =
+        platform_.release.empty() ? to_string(platform_.kernel.version) : platform_.release;
+    access.door().measure(access.walk(), std::move(event), {}, "kernel_version",
+                          assay::bytes_of(release));
+    run_first_process(access);
+    return {{Decision::allowed, {}}, {}};
+  });
 }
 
 ImaKeyrings Session::rings() const {
@@ -72,6 +100,7 @@ Performed Session::run(const std::function<Part(Access&, bool is_first)>& act) {
     const Part part = act(access, first);
     if (first) {
       causes = access.causes();
+      for (const ImaEntry& entry : access.door().entries()) list_.add(entry);
       stage = part.stage;
       changes = std::move(access).take_changes();
       first = false;
@@ -140,7 +169,7 @@ Performed Session::load(const Json& op, bool from_memory) {
 
 Performed Session::kexec_file(const Json& op) {
   const Artifact& artifact = artifacts_.at(op.at("artifact"));
-  const KexecRequest request{op.value("flags", 0U)};
+  const KexecRequest request{op.value("flags", 0U), op.value("cmdline", std::string())};
   std::optional<Outcome> signature;
   Performed done = run([&](Access& access, bool first) -> Part {
     Part part;
@@ -227,7 +256,24 @@ Performed Session::add(const Json& op) {
     return part;
   });
   if (allowed && done.open.empty()) keep(request, state, keyring);
+  if (allowed && request.type == "asymmetric") measure_key(keyring, payload);
   return done;
+}
+
+void Session::measure_key(const std::string& keyring, const std::vector<std::uint8_t>& payload) {
+  const bool waits = platform_.config.is_on("CONFIG_IMA_QUEUE_EARLY_BOOT_KEYS") == Truth::yes &&
+                     !ima_->has_custom_policy();
+  if (waits) {
+    waiting_keys_.emplace_back(keyring, payload);
+    return;
+  }
+  std::ignore = run([&](Access& access, bool) -> Part {
+    ImaEvent event;
+    event.hook = ImaHook::key_check;
+    event.data = keyring;
+    access.door().measure(access.walk(), std::move(event), {}, keyring, payload);
+    return {{Decision::allowed, {}}, {}};
+  });
 }
 
 void Session::keep(const AddKeyRequest& request, const CertificateState& state,
@@ -262,6 +308,19 @@ Performed Session::read_pseudo_file(const Json& op) {
   }
   if (path.ends_with("/sig_enforce")) {
     done.result = {{"content", platform_.sig_enforce() == Truth::yes ? "Y\n" : "N\n"}};
+    return done;
+  }
+  if (path.find("/runtime_measurements_count") != path.npos) {
+    done.result = {{"content", fmt::format("{}\n", list_.size())}};
+    return done;
+  }
+  for (const bool ascii : {true, false}) {
+    const std::string kind = ascii ? "/ascii" : "/binary";
+    const std::string start = "/sys/kernel/security/ima" + kind + "_runtime_measurements";
+    if (path != start && path != start + "_sha1") continue;
+    const auto content = ascii ? list_.ascii() : list_.binary();
+    if (!content) return not_replayed("a list with something that is not known");
+    done.result = {{"content", *content}};
     return done;
   }
   if (path == kPolicyFile && platform_.config.is_on("CONFIG_IMA_READ_POLICY") == Truth::yes) {
@@ -317,6 +376,9 @@ Performed Session::policy(const Json& op) {
   if (!causes.empty()) done.result["policy_cause"] = words;
   if (line != 0) done.result["line"] = line;
   if (after && done.open.empty()) ima_ = std::move(after);
+  if (ima_->has_custom_policy())
+    for (const auto& [keyring, payload] : std::exchange(waiting_keys_, {}))
+      measure_key(keyring, payload);
   return done;
 }
 

@@ -12,6 +12,7 @@
 
 #include "judge/add_key.h"
 #include "tests/golden/guest.h"
+#include "tests/golden/measurement_list.h"
 
 namespace assay::golden {
 
@@ -61,6 +62,11 @@ class Session {
   Performed write(const Json& op);
   Performed add(const Json& op);
   Performed read_pseudo_file(const Json& op);
+  // What the kernel measures before the first row: the TPM's registers, its own version, the first
+  // process.
+  void boot();
+  // KEY_CHECK; until a policy is loaded, keys wait for it (ima_queue_keys.c).
+  void measure_key(const std::string& keyring, const std::vector<std::uint8_t>& payload);
 
   // Runs `act` every way that what is open allows, and keeps what the first has
   // done.
@@ -69,6 +75,7 @@ class Session {
   bool refuses_open(Access& access, GuestFile& file, std::uint32_t mask, Part& part,
                     std::string stage = "open");
   Outcome run_program(Access& access, const Json& op, int& status);
+  void run_first_process(Access& access);
   Outcome load_policy(Access& access, ImaPolicySession& session, const Json& op);
   void keep(const AddKeyRequest& request, const CertificateState& state, const std::string& ring);
   ImaKeyrings rings() const;
@@ -81,6 +88,8 @@ class Session {
   std::vector<std::string> open_at_boot_;  // what boot depends on and nobody knows
   EvmState evm_;
   GuestFiles files_;
+  MeasurementList list_;
+  std::vector<std::pair<std::string, std::vector<std::uint8_t>>> waiting_keys_;
 };
 
 }  // namespace assay::golden

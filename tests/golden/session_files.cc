@@ -82,6 +82,16 @@ Outcome Session::run_program(Access& access, const Json& op, int& status) {
   return {};
 }
 
+void Session::run_first_process(Access& access) {
+  const Subject& subject = platform_.subject;
+  if (subject.artifact.empty()) return;
+  GuestFile& file = access.file(subject.path, subject.artifact);
+  for (const ImaHook hook : {ImaHook::file_check, ImaHook::bprm_check, ImaHook::creds_check})
+    std::ignore = access.ask(file, hook, kMayExec);
+  for (unsigned i = 0; i < file.artifact->executable_segments; ++i)
+    std::ignore = map_to_execute(access, file);
+}
+
 Performed Session::map(const Json& op) {
   return run([&](Access& access, bool) -> Part {
     Part part;
