@@ -55,6 +55,10 @@ constexpr RuleTable kTables[] = {
      "by KEXEC_SIG. kexec_load looks at no signature: lockdown stops it, and IMA, but not "
      "KEXEC_SIG_FORCE.",
      rules::kexec::kTable},
+    {"kernel_read", "Files that the kernel reads",
+     "Firmware, policies of IMA and the initrd of kexec are read into memory before anything looks "
+     "at them, and IMA is asked only then.",
+     rules::kernel_read::kTable},
     {"pe_sig", "PE signatures of kernels",
      "Authenticode as verify_pefile_signature has it, on x86 and arm64. The image's digest is "
      "compared last: an image that was changed and whose signer is not trusted is ENOKEY.",

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <map>
 
+#include "base/hex.h"
 #include "base/name.h"
 #include "bytes/content.h"
 #include "cli/command.h"
@@ -232,32 +234,72 @@ class ImaCommand final : public Command {
     return explained->open.empty() ? kGood : kUndetermined;
   }
 
+  // One of the two that are compared.
+  struct Side {
+    PolicyKernel kernel;
+    std::optional<std::vector<std::uint8_t>> policy;  // nothing: the rules in force after boot
+    // Rules look at a file's owner and file system, not at its path: files that are alike in those
+    // share a fate.
+    std::map<std::pair<ImaHook, std::string>, ExplainedPolicy> known = {};
+  };
+
   // Every file, at every hook that has files.
   ExitStatus compare(const CommonOptions& common, Output& output,
                      const PolicyKernel& kernel) const {
-    PolicyKernel other = kernel;
-    if (!second_version_.empty()) other.id.version = *find_kernel_version(second_version_);
     const bool with_boot = second_.empty();
+    Side first{kernel, std::nullopt};
+    Side second{kernel, std::nullopt};
+    if (!second_version_.empty()) second.kernel.id.version = *find_kernel_version(second_version_);
+    auto facts = facts_.read();
+    auto read = facts ? read_policy(with_boot ? path_ : second_) : std::unexpected(facts.error());
+    if (read) second.policy = *std::move(read);
+    if (read && !with_boot) {
+      read = read_policy(path_);
+      if (read) first.policy = *std::move(read);
+    }
+    if (!read) {
+      output.error(read.error());
+      return kUndetermined;
+    }
     std::vector<std::string> files = files_;
     if (files.empty()) files.emplace_back();  // the one that the options describe
     ExitStatus status = kGood;
-    for (const std::string& file : files)
+    for (const std::string& file : files) {
+      const auto evidence = collect_ima_file(ViewContent(View()), file, *facts, {});
+      if (!evidence) {
+        output.error(evidence.error());
+        return kUndetermined;
+      }
       for (const ImaHook hook : hooks_to_compare()) {
-        const auto first = explain_policy(with_boot ? std::string() : path_, kernel, file, hook);
-        const auto second = explain_policy(with_boot ? path_ : second_, other, file, hook);
-        if (!first || !second) {
-          output.error(first ? second.error() : first.error());
-          return kUndetermined;
-        }
-        if (status == kGood && !(first->open.empty() && second->open.empty()))
-          status = kUndetermined;
-        const PolicyDifference difference{encode_name(file), hook, describe_fate(*first),
-                                          describe_fate(*second)};
+        const ExplainedPolicy& before = fate_of(first, *facts, evidence->file, hook);
+        const ExplainedPolicy& after = fate_of(second, *facts, evidence->file, hook);
+        if (status == kGood && !(before.open.empty() && after.open.empty())) status = kUndetermined;
+        const PolicyDifference difference{encode_name(file), hook, describe_fate(before),
+                                          describe_fate(after)};
         if (difference.first == difference.second) continue;
         status = kBad;
         output.print(common.json ? to_json(difference) + '\n' : to_text(difference));
       }
+    }
     return status;
+  }
+
+  static const ExplainedPolicy& fate_of(Side& side, const FileFacts& facts, const ImaFile& file,
+                                        ImaHook hook) {
+    const ImaFilesystem& on = file.filesystem;
+    const auto text = [](const auto& value) { return value ? fmt::format("{}", *value) : "?"; };
+    const std::string alike =
+        fmt::format("{} {} {} {} {}", text(file.owner), text(file.group), text(on.magic),
+                    on.uuid ? to_hex(*on.uuid) : "?", static_cast<int>(on.has_xattrs));
+    auto [found, is_new] = side.known.try_emplace({hook, alike});
+    if (is_new) found->second = explain_on(side, facts, file, hook);
+    return found->second;
+  }
+
+  static Result<std::vector<std::uint8_t>> read_policy(const std::string& path) {
+    auto read = read_text_file(path);
+    if (!read) return std::unexpected(with_path(read.error(), encode_name(path)));
+    return read;
   }
 
   std::vector<ImaHook> hooks_to_compare() const {
@@ -268,27 +310,31 @@ class ImaCommand final : public Command {
   }
 
   // An empty `policy_path`: the rules in force after boot.
-  Result<ExplainedPolicy> explain_policy(const std::string& policy_path, PolicyKernel kernel,
+  Result<ExplainedPolicy> explain_policy(const std::string& policy_path, const PolicyKernel& kernel,
                                          const std::string& file, ImaHook hook) const {
+    ASSAY_TRY(const FileFacts facts, facts_.read());
+    ASSAY_TRY(const ImaEvidence evidence, collect_ima_file(ViewContent(View()), file, facts, {}));
+    Side side{kernel, std::nullopt};
+    if (!policy_path.empty()) {
+      ASSAY_TRY(side.policy, read_policy(policy_path));
+    }
+    return explain_on(side, facts, evidence.file, hook);
+  }
+
+  static ExplainedPolicy explain_on(const Side& side, const FileFacts& facts, const ImaFile& file,
+                                    ImaHook hook) {
+    PolicyKernel kernel = side.kernel;
     if (!kernel.config.is_known()) {
       kernel.config = config_with_all_of_ima();
       kernel.crypto = crypto_of(kernel.config, Truth::unknown);
     }
-    ASSAY_TRY(const FileFacts facts, facts_.read());
-    ASSAY_TRY(const ImaEvidence evidence, collect_ima_file(ViewContent(View()), file, facts, {}));
     ImaEvent event;
     event.hook = hook;
     event.mask = facts.mask.value_or(usual_mask(event.hook));
     if (facts.uid) event.subject = ImaSubject::with_ids(*facts.uid, *facts.uid);
-    std::vector<std::uint8_t> bytes;
     std::optional<std::string_view> policy;
-    if (!policy_path.empty()) {
-      auto read = read_text_file(policy_path);
-      if (!read) return std::unexpected(with_path(read.error(), encode_name(policy_path)));
-      bytes = *std::move(read);
-      policy = View(bytes).text();
-    }
-    return explain_ima_policy(kernel.id, policy, kernel.setup(), event, evidence.file);
+    if (side.policy) policy = View(*side.policy).text();
+    return explain_ima_policy(kernel.id, policy, kernel.setup(), event, file);
   }
 
   CLI::App* policy_ = nullptr;

@@ -16,8 +16,9 @@ namespace assay {
 namespace {
 
 JudgedArtifact describe(const JudgedModule& judged, const std::string& request) {
-  return {request,      judged.path,          judged.platform, judged.rules,    judged.reason,
-          judged.taint, judged.signature_err, judged.kernel,   judged.measured, judged.audited};
+  return {request,         judged.path,    judged.platform,      judged.rules,
+          judged.reason,   judged.taint,   judged.signature_err, judged.kernel,
+          judged.measured, judged.audited, judged.notes};
 }
 
 std::string fate(const Verdict& verdict) {
@@ -97,6 +98,10 @@ Examples:
                    "Kconfig file do not)")
         ->type_name("LINE")
         ->option_text("LINE");
+    app.add_option("--append", kexec_cmdline_,
+                   "the command line of the kernel to be started (kexec), which IMA may measure")
+        ->type_name("LINE")
+        ->option_text("LINE");
     facts_.add_options(app);
     app.add_option("--flags", flags_,
                    "of finit_module: force-modversions, force-vermagic, compressed; of "
@@ -170,6 +175,7 @@ Examples:
   Result<JudgeRequest> request_of_options() const {
     ASSAY_TRY(JudgeRequest request, parse_request(request_, syscall_, flags_));
     ASSAY_TRY(request.facts, facts_.read());
+    request.kexec_cmdline = kexec_cmdline_;
     return request;
   }
 
@@ -259,6 +265,7 @@ Examples:
   std::string syscall_;
   std::string flags_;
   std::optional<std::string> cmdline_;
+  std::string kexec_cmdline_;
   FactArguments facts_;
 };
 

@@ -13,6 +13,7 @@
 #include "expect/expectation_file.h"
 #include "report/drift_report.h"
 #include "report/json.h"
+#include "survey/file_facts.h"
 
 namespace assay {
 
@@ -61,6 +62,12 @@ Examples:
         ->type_name("FILE")
         ->option_text("FILE")
         ->allow_extra_args(false);
+    app.add_option("--evm-key", evm_key_, "the key of EVM's HMAC, as it is, for security.evm")
+        ->type_name("FILE")
+        ->option_text("FILE");
+    app.add_option("--fsuuid", fs_uuid_, "the UUID of the file system, which an HMAC covers")
+        ->type_name("UUID")
+        ->option_text("UUID");
     app.add_flag("--all", all_, "every file is an artifact, signed or not");
     app.add_flag(
         "--strict", strict_,
@@ -106,6 +113,16 @@ Examples:
     for (const BootVerifier verifier :
          {BootVerifier::firmware, BootVerifier::shim, BootVerifier::grub})
       if (verifier_ == verifier_name(verifier)) verify.pe.verifier = verifier;
+    if (!evm_key_.empty()) {
+      auto key = load_evm_key(evm_key_);
+      if (!key) return refuse(with_path(key.error(), evm_key_), output);
+      verify.evm.key = *key;
+    }
+    if (!fs_uuid_.empty()) {
+      verify.evm.fs_uuid = parse_fs_uuid(fs_uuid_);
+      if (!verify.evm.fs_uuid)
+        return refuse({Reason::usage, {}, "", "--fsuuid wants a UUID, not " + fs_uuid_}, output);
+    }
     for (const std::string& path : required_roots_) {
       auto roots = load_certificates(path, warn);
       if (!roots) return refuse(roots.error(), output);
@@ -204,6 +221,8 @@ Examples:
   std::vector<std::string> fail_on_;
   std::string expect_;
   std::optional<Expectation> expectation_;
+  std::string evm_key_;
+  std::string fs_uuid_;
   bool all_ = false;
   bool strict_ = false;
   std::string verifier_ = "kernel";

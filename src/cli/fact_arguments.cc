@@ -35,6 +35,9 @@ void FactArguments::add_options(CLI::App& app) {
   add("--fowner", owner_, "the owner of the files", "N");
   add("--fsmagic", magic_, "the magic number of their file system, as in rules of IMA", "HEX");
   add("--fsuuid", uuid_, "its UUID", "UUID");
+  add("--inode", inode_, "the number of their inode, which an HMAC of EVM covers", "N");
+  add("--generation", generation_, "and its generation", "N");
+  add("--evm-key", evm_key_, "the key of EVM's HMAC, as it is", "FILE");
   add("--mask", mask_, "what a file is opened for (read): MAY_READ, MAY_WRITE, MAY_APPEND", "MASK");
 }
 
@@ -50,6 +53,12 @@ Result<FileFacts> FactArguments::read() const {
   if (!uuid_.empty()) {
     facts.fs_uuid = parse_fs_uuid(uuid_);
     if (!facts.fs_uuid) return fail(Reason::usage, {}, "--fsuuid wants a UUID, not " + uuid_);
+  }
+  ASSAY_TRY(facts.inode_number, number(inode_, "--inode", 10, ~std::uint64_t{0}));
+  ASSAY_TRY(const auto generation, number(generation_, "--generation", 10, 0xFFFFFFFF));
+  if (generation) facts.generation = static_cast<std::uint32_t>(*generation);
+  if (!evm_key_.empty()) {
+    ASSAY_TRY(facts.evm_key, load_evm_key(evm_key_));
   }
   if (!mask_.empty()) {
     ASSAY_TRY(facts.mask, parse_mask(mask_));

@@ -25,6 +25,9 @@ class FactArguments {
   std::string magic_;
   std::string uuid_;
   std::string mask_;
+  std::string inode_;
+  std::string generation_;
+  std::string evm_key_;
 };
 
 }  // namespace assay

@@ -184,7 +184,8 @@ Outcome Process::collect() {
     bad = walk_.check(rule::verity_digest, evidence_.has_verity, "file: fs-verity digest",
                       [] { return std::string(); });
     if (bad.failed()) verdict_.causes.emplace_back("no-verity-digest");
-    if (evidence_.verity) digest = {&hash_algo_of(evidence_.verity->hash()), evidence_.verity};
+    if (!bad.failed() && evidence_.verity)
+      digest = {&hash_algo_of(evidence_.verity->hash()), evidence_.verity};
   } else if (event_.direct_io && evidence_.trailer == nullptr) {
     bad = walk_.check(rule::not_direct, false);
     verdict_.causes.emplace_back("failed(directio)");
@@ -271,6 +272,7 @@ Outcome Process::appraise() {
   if (xattr_) bad = verify_xattr(status, cause);
   if (modsig_ && (!xattr_ || xattr_->is(ImaXattrType::digest_ng) || bad.err == Errno::enokey)) {
     bad = verify_modsig(walk_, *modsig_, kernel_.signatures, verifier_, func_);
+    verdict_.signs_own_content = modsig_->carries_content;
     status = bad.failed() ? IntegrityStatus::fail : IntegrityStatus::pass;
     if (bad.failed()) cause = "invalid-signature";
   }

@@ -37,6 +37,8 @@ struct ImaVerdict {
   std::vector<std::string> causes;  // cause= of the audit records, in order
   ImaMatch match;
   bool appraised = false;  // in this call
+  // By an appended signature over content of its own, which says nothing of the file.
+  bool signs_own_content = false;
   IntegrityStatus status = IntegrityStatus::unknown;
   bool measured = false;  // in this call
   // The entry of the measurement list; nothing where a field of it cannot be made. The kernel

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "trust/command_line.h"
 #include "ima/hash_algo.h"
 #include "ima/template.h"
+#include "trust/command_line.h"
 
 namespace assay {
 

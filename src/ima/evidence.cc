@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ima/verity.h"
+
 namespace assay {
 
 std::optional<ImaXattr> ImaEvidence::xattr(std::string_view name) const {
@@ -32,6 +34,17 @@ std::vector<const HashAlgo*> named_algos(const ImaEvidence& evidence) {
   return algos;
 }
 
+// The algorithm of the fs-verity digest that security.ima signs.
+std::optional<Hash> verity_hash(const ImaEvidence& evidence) {
+  if (!evidence.xattrs) return std::nullopt;
+  const auto xattr = evidence.xattr(kXattrIma);
+  if (!xattr || !xattr->is(ImaXattrType::verity_signature) || !xattr->signature)
+    return std::nullopt;
+  const HashAlgo* algo = find_hash_algo(xattr->signature->hash_algo);
+  if (algo == nullptr || !algo->hash || !is_verity_hash(*algo->hash)) return std::nullopt;
+  return algo->hash;
+}
+
 }  // namespace
 
 Result<ImaEvidence> collect_ima(const Content& content, std::optional<Xattrs> xattrs,
@@ -46,6 +59,9 @@ Result<ImaEvidence> collect_ima(const Content& content, std::optional<Xattrs> xa
     if (evidence.digest(*algo->hash) != nullptr) continue;
     ASSAY_TRY(const Digest digest, compute_digest(*algo->hash, content, 0, content.size()));
     evidence.digests.push_back(digest);
+  }
+  if (const std::optional<Hash> hash = verity_hash(evidence)) {
+    ASSAY_TRY(evidence.verity, compute_verity_digest(*hash, content));
   }
   return evidence;
 }

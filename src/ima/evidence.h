@@ -45,11 +45,16 @@ struct ImaEvidence {
   ImaFile file;
   std::optional<Xattrs> xattrs;  // those of the security namespace; nothing: not known
   std::uint64_t size = 0;
-  std::vector<Digest> digests;   // of the whole content
-  std::optional<Digest> verity;  // the fs-verity digest
+  std::vector<Digest> digests;  // of the whole content
+  // The fs-verity digest, where security.ima signs one: with the parameters of the file system, or
+  // where it has none (has_verity) with those that are usual.
+  std::optional<Digest> verity;
   Truth has_verity = Truth::no;
   // The mode of the inode with its type, for security.evm.
   std::optional<std::uint16_t> mode;
+  // For what of security.evm names the inode.
+  std::optional<std::uint64_t> inode_number;
+  std::optional<std::uint32_t> generation;
   // What is appended, for hooks that have the content in memory. Refer to whoever collected them.
   const SignatureTrailer* trailer = nullptr;
   const SignatureEvidence* appended = nullptr;

@@ -1,11 +1,13 @@
 // ima/evm.h - EVM: are the attributes of a file those that were protected?
 //
 // Mirrors evm_verifyxattr and evm_verify_hmac (security/integrity/evm). A portable signature, over
-// the attributes, the owner and the mode, can be judged away from the machine; a signature that
-// names the inode, or an HMAC, cannot, and stays open.
+// the attributes, the owner and the mode, can be judged away from the machine. A signature that
+// names the inode, or an HMAC, needs its number and generation, the file system's UUID, and an HMAC
+// the key of the machine; without them it stays open.
 
 #pragma once
 
+#include <array>
 #include <span>
 
 #include "ima/evidence.h"
@@ -15,10 +17,14 @@
 namespace assay {
 
 // /sys/kernel/security/evm.
+// The key of the HMAC, as the kernel has it: filled with zeros (evm_set_key).
+using EvmKey = std::array<std::uint8_t, 128>;
+
 struct EvmState {
   Truth has_hmac_key = Truth::no;    // bit 1
   Truth has_public_key = Truth::no;  // bit 2
   bool requires_sigv3 = false;       // bit 8, 7.2
+  std::optional<EvmKey> hmac_key;    // nothing: not known
 };
 
 struct EvmVerdict {

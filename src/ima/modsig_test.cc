@@ -6,6 +6,8 @@
 
 #include "ima/rules.h"
 #include "ima/test_ima.h"
+#include "testing/process.h"
+#include "testing/temporary_folder.h"
 
 namespace assay {
 namespace {
@@ -19,9 +21,9 @@ constexpr std::string_view kModule = "appraise func=MODULE_CHECK appraise_type=i
 // The file of the vectors with its message appended, and what a reader finds in it.
 class SignedFile {
  public:
-  explicit SignedFile(std::string_view block_hex = "00000200000000000000010f") {
+  explicit SignedFile(std::string_view block_hex = "00000200000000000000010f",
+                      const std::vector<std::uint8_t>& message = bytes_of_hex(vectors::kMessage)) {
     const auto file = bytes_of(vectors::kFile);
-    const auto message = bytes_of_hex(vectors::kMessage);
     bytes_.assign(file.begin(), file.end());
     bytes_.insert(bytes_.end(), message.begin(), message.end());
     const auto block = bytes_of_hex(block_hex);
@@ -103,6 +105,38 @@ TEST(ImaModsig, Keyrings) {
   EXPECT_EQ(ask(machine, kKexec, file.with()), "invalid-signature");
   machine.rings.ima = {nullptr, true, "keyrings.ima"};
   EXPECT_EQ(ask(machine, kKexec, file.with()), "invalid-signature");
+}
+
+// pkcs7_verify checks a message that has content against that (pkcs7_supply_detached_data leaves it
+// there): the file may be any.
+TEST(ImaModsig, AMessageWithContentOfItsOwn) {
+  TemporaryFolder folder;
+  const auto run = [](const std::vector<std::string>& command) {
+    const Finished done = run_command(command);
+    EXPECT_EQ(done.status, 0) << command[1] << done.error;
+  };
+  write_file(folder / "other", bytes_of_hex("00112233"));
+  run({"openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", folder / "key",
+       "-out", folder / "cert", "-subj", "/CN=modsig", "-days", "3650"});
+  run({"openssl", "x509", "-in", folder / "cert", "-outform", "DER", "-out", folder / "der"});
+  for (const bool detached : {false, true}) {
+    std::vector<std::string> sign{
+        "openssl", "cms",           "-sign",    "-binary",      "-noattr", "-nocerts",
+        "-md",     "sha256",        "-outform", "DER",          "-in",     folder / "other",
+        "-signer", folder / "cert", "-inkey",   folder / "key", "-out",    folder / "p7"};
+    if (!detached) sign.emplace_back("-nodetach");
+    run(sign);
+    std::vector<std::uint8_t> message = read_file(folder / "p7");
+    char block[25];
+    std::snprintf(block, sizeof block, "0000020000000000%08zx", message.size());
+    const SignedFile file(block, message);
+    ImaMachine machine;
+    machine.ima.add(key_of_hex(to_hex(read_file(folder / "der"))));
+    const ImaVerdict verdict =
+        machine.ask({std::string(kModule)}, event_of(ImaHook::module_check), file.with());
+    EXPECT_EQ(verdict.outcome.failed(), detached);
+    EXPECT_EQ(verdict.signs_own_content, !detached);
+  }
 }
 
 // What does not parse is as if it were not there.

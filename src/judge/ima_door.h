@@ -72,6 +72,9 @@ struct ImaSubjectFile {
 // the bytes in memory. Refers to `appended`.
 ImaEvidence ima_evidence_in_memory(const ImaEvidence& file, const AppendedEvidence& appended);
 
+// kernel_read_file: the file is not empty, and IMA lets it be read.
+Outcome read_into_memory(Walk& walk, ImaDoor& door, ImaHook hook, const ImaSubjectFile& file);
+
 // How IMA comes into loading a module.
 struct ImaForModule {
   ImaDoor& door;

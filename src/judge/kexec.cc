@@ -58,9 +58,7 @@ class FileLoad {
       if (ending.decision == Decision::refused || ending.decision == Decision::crashes)
         return ending;
     }
-    if ((request_.flags & kNoInitramfs) == 0)
-      if (const Outcome bad = appraise(ImaHook::kexec_initramfs_check, ima_.initrd); bad.failed())
-        return {Decision::refused, bad};
+    if (const Outcome bad = read_initrd(); bad.failed()) return {Decision::refused, bad};
     measure_command_line();
     if (const Outcome bad = check_loader(); bad.failed()) return {Decision::refused, bad};
     return ending;
@@ -91,6 +89,12 @@ class FileLoad {
   Outcome appraise(ImaHook hook, const ImaSubjectFile* file) {
     if (ima_.door == nullptr || file == nullptr) return {};
     return ima_.door->read(walk_, hook, file->evidence, file->inode);
+  }
+
+  Outcome read_initrd() {
+    const bool asked = (request_.flags & kNoInitramfs) == 0 && ima_.initrd != nullptr;
+    if (!asked || ima_.door == nullptr) return {};
+    return read_into_memory(walk_, *ima_.door, ImaHook::kexec_initramfs_check, *ima_.initrd);
   }
 
   // ima_kexec_cmdline.

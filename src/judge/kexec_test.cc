@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "ima/platform_ima.h"
 #include "judge/rules.h"
 #include "testing/elf_sample.h"
 
@@ -192,6 +193,42 @@ TEST(KexecFileLoad, WhatBecomesOfAFailedSignature) {
   EXPECT_EQ(judge(bzimage(), platform).verdict.err, inner);
   platform.state.secure_boot.reset();
   EXPECT_EQ(judge(bzimage(), platform).verdict.decision, Decision::undetermined);
+}
+
+// kernel_read_file refuses it before IMA is asked.
+TEST(KexecFileLoad, AnEmptyInitrd) {
+  Platform platform = make_platform(Arch::x86_64);
+  platform.config.set("CONFIG_IMA_DEFAULT_HASH", "sha256");
+  platform.config.set("CONFIG_IMA_DEFAULT_TEMPLATE", "ima-ng");
+  platform.cmdline = "quiet";
+  platform.ima.policy_is_known = true;
+  const PlatformIma platform_ima(platform);
+  ImaEvidence file;
+  for (const std::uint64_t size : {0U, 1U}) {
+    file.size = size;
+    const Bytes image = bzimage();
+    const auto evidence = collect_kexec(ViewContent{View(image)}, {});
+    const Verdict verdict = conclude(platform.kernel, true, [&](Walk& walk) {
+      std::optional<ImaState> room;
+      const ImaKernel kernel{platform_ima.state(walk, room),
+                             platform.config,
+                             platform.signatures,
+                             platform_ima.rings(),
+                             {}};
+      ImaDoor door(kernel, {});
+      ImaInode inode;
+      const ImaSubjectFile initrd{file, inode};
+      ImaForKexec ima;
+      ima.door = &door;
+      ima.initrd = &initrd;
+      std::optional<Outcome> signature;
+      return kexec_file_load(walk, *evidence, {}, platform, ima, signature);
+    });
+    if (size == 0)
+      EXPECT_EQ(verdict.deciding, &rules::kernel_read::not_empty);
+    else
+      EXPECT_EQ(verdict.err, Errno::none);
+  }
 }
 
 TEST(KexecFileLoad, ALoaderWithoutVerifierRejects) {

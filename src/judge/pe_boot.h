@@ -6,8 +6,8 @@
 //   grub      an image that GRUB asks shim about (shim_lock, or shim's loader): as shim, but one
 //             without SBAT entries passes
 //
-// Whether a signature ends in a certificate is asked of signatures/openssl_pkcs7.h. EDK2 and shim of
-// August 2026 were read for this.
+// Whether a signature ends in a certificate is asked of signatures/openssl_pkcs7.h. EDK2 and shim
+// of August 2026 were read for this.
 
 #pragma once
 

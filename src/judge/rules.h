@@ -30,6 +30,9 @@ namespace add_key {
 namespace appended_kexec_sig {
 #include "judge/appended_kexec_sig.def"
 }
+namespace kernel_read {
+#include "judge/kernel_read.def"
+}
 namespace kexec {
 #include "judge/kexec.def"
 }
@@ -55,6 +58,11 @@ inline constexpr const Rule* kTable[] = {
 #include "judge/appended_kexec_sig.def"
 };
 }  // namespace appended_kexec_sig
+namespace kernel_read {
+inline constexpr const Rule* kTable[] = {
+#include "judge/kernel_read.def"
+};
+}  // namespace kernel_read
 namespace kexec {
 inline constexpr const Rule* kTable[] = {
 #include "judge/kexec.def"

@@ -71,7 +71,7 @@ std::string to_json(const Diagnosis& diagnosis) {
   Json json = Json::parse(
       to_json(JudgedArtifact{diagnosis.request, judged.path, judged.platform, judged.rules,
                              judged.reason, judged.taint, judged.signature_err, judged.kernel,
-                             judged.measured, judged.audited},
+                             judged.measured, judged.audited, judged.notes},
               judged.verdict));
   json["prognosis"] = prognosis_name(prognosis_of(judged.verdict));
   json["wants"] = nullptr;

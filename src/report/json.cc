@@ -401,6 +401,7 @@ std::string to_json(const JudgedArtifact& judged, const Verdict& verdict) {
   json["steps"] = steps_of(verdict.steps);
   json["measured"] = judged.measured;
   json["audited"] = judged.audited;
+  if (!judged.notes.empty()) json["notes"] = judged.notes;
   return line(json);
 }
 

@@ -33,6 +33,7 @@ struct JudgedArtifact {
   KernelId kernel;                     // whose rules they are
   std::vector<std::string> measured;   // by IMA
   std::vector<std::string> audited;
+  std::vector<std::string> notes;  // what a reader should know beside the reason
 };
 std::string to_json(const Rule& rule, std::uint64_t proving_rows);          // "assay.rule/1"
 std::string to_json(const BootRule& rule);                                  // "assay.boot-rule/1"

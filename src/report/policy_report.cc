@@ -168,15 +168,16 @@ std::string to_text(const ExplainedPolicy& explained, const std::string& path, I
 
 std::string to_json(const PolicyDifference& difference) {
   return line_of(Json{{"schema", "assay.policy-difference/1"},
-                      {"path", difference.path},
+                      {"path", difference.path.empty() ? Json(nullptr) : Json(difference.path)},
                       {"hook", ima_hook_name(difference.hook)},
                       {"first", difference.first},
                       {"second", difference.second}});
 }
 
 std::string to_text(const PolicyDifference& difference) {
-  return fmt::format("{}  {}\n  {}\n  {}\n", difference.path, ima_hook_name(difference.hook),
-                     difference.first, difference.second);
+  return fmt::format("{}  {}\n  {}\n  {}\n",
+                     difference.path.empty() ? "a file as described" : difference.path,
+                     ima_hook_name(difference.hook), difference.first, difference.second);
 }
 
 }  // namespace assay

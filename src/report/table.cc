@@ -374,6 +374,7 @@ std::string to_text(const JudgedArtifact& judged, const Verdict& verdict, const 
   if (!judged.rules.empty()) text += fmt::format(", rules of {}", judged.rules);
   text += '\n';
   if (judged.reason) text += reason_line(*judged.reason);
+  for (const std::string& note : judged.notes) text += "  " + note + "\n";
   if (!style.verbose) return text;
   text += outcome_lines(judged, verdict);
   if (!verdict.steps.empty()) text += "  the kernel's rules, in the order in which it asks:\n";

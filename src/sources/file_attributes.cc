@@ -1,12 +1,19 @@
 #include "sources/file_attributes.h"
 
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <linux/fsverity.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <sys/xattr.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <string_view>
+
+#include "bytes/file_descriptor.h"
 
 namespace assay {
 
@@ -17,6 +24,35 @@ constexpr std::size_t kLargest = 65536;
 
 Error cannot_read(const std::string& path, std::string_view what) {
   return {Reason::cannot_read, {}, path, std::string(what) + ": " + std::strerror(errno)};
+}
+
+// include/uapi/linux/fs.h, struct fsuuid2, since Linux 6.9.
+struct FsUuid2 {
+  std::uint8_t size = 0;
+  std::array<std::uint8_t, 16> uuid{};
+};
+
+// What only the file system's own calls tell; where it has none, nothing.
+void ask_filesystem(const std::string& path, FileAttributes& attributes) {
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (file.get() < 0) return;
+  int generation = 0;
+  if (::ioctl(file.get(), FS_IOC_GETVERSION, &generation) == 0)
+    attributes.generation = static_cast<std::uint32_t>(generation);
+  FsUuid2 uuid;
+  constexpr unsigned long kGetUuid = _IOR(0x15, 0, FsUuid2);
+  if (::ioctl(file.get(), kGetUuid, &uuid) == 0 && uuid.size == uuid.uuid.size())
+    attributes.filesystem_uuid = uuid.uuid;
+  constexpr std::size_t kLargestDigest = 64;
+  struct {  // fsverity_digest
+    std::uint16_t algorithm = 0;
+    std::uint16_t size = kLargestDigest;
+    std::array<std::uint8_t, kLargestDigest> digest{};
+  } verity;
+  if (::ioctl(file.get(), FS_IOC_MEASURE_VERITY, &verity) != 0) return;
+  const std::size_t size = std::min<std::size_t>(verity.size, kLargestDigest);
+  attributes.verity.emplace(verity.algorithm,
+                            std::vector(verity.digest.begin(), verity.digest.begin() + size));
 }
 
 }  // namespace
@@ -34,6 +70,8 @@ Result<FileAttributes> read_file_attributes(const std::string& path) {
   attributes.owner = status.st_uid;
   attributes.group = status.st_gid;
   attributes.mode = static_cast<std::uint16_t>(status.st_mode);
+  attributes.inode_number = status.st_ino;
+  ask_filesystem(path, attributes);
   attributes.filesystem_magic = static_cast<std::uint32_t>(filesystem.f_type);
   // Where there are none, listxattr(2) finds none, and does not say why.
   if (::getxattr(path.c_str(), "security.ima", nullptr, 0) < 0 && errno == ENOTSUP)

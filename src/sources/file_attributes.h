@@ -2,8 +2,10 @@
 
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +19,12 @@ struct FileAttributes {
   std::uint16_t mode = 0;              // with the type: S_IFREG
   std::uint64_t filesystem_magic = 0;  // statfs(2)
   bool has_xattrs = false;             // the file system has extended attributes
+  std::uint64_t inode_number = 0;
+  std::optional<std::uint32_t> generation;                      // FS_IOC_GETVERSION
+  std::optional<std::array<std::uint8_t, 16>> filesystem_uuid;  // FS_IOC_GETFSUUID
+  // FS_IOC_MEASURE_VERITY: the algorithm's number in fs-verity and the digest; nothing: it has
+  // none.
+  std::optional<std::pair<std::uint16_t, std::vector<std::uint8_t>>> verity;
   // Those whose names begin with "security.".
   std::map<std::string, std::vector<std::uint8_t>, std::less<>> security;
 };

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <ranges>
 
 #include "base/hex.h"
@@ -59,29 +60,58 @@ Result<std::uint32_t> parse_mask(std::string_view text) {
   return mask;
 }
 
+void describe_file(const FileAttributes& attributes, ImaEvidence& evidence) {
+  ImaFilesystem& filesystem = evidence.file.filesystem;
+  evidence.file.owner = attributes.owner;
+  evidence.file.group = attributes.group;
+  evidence.mode = attributes.mode;
+  evidence.inode_number = attributes.inode_number;
+  evidence.generation = attributes.generation;
+  filesystem.uuid = attributes.filesystem_uuid;
+  if (!attributes.verity) return;
+  constexpr std::uint16_t kSha256 = 1;  // include/uapi/linux/fsverity.h
+  constexpr std::uint16_t kSha512 = 2;
+  const auto& [algorithm, digest] = *attributes.verity;
+  evidence.has_verity = Truth::yes;
+  evidence.verity.reset();
+  if (algorithm == kSha256) evidence.verity = Digest(Hash::sha256, digest);
+  if (algorithm == kSha512) evidence.verity = Digest(Hash::sha512, digest);
+}
+
+Result<EvmKey> load_evm_key(const std::string& path) {
+  ASSAY_TRY(const auto file, open_file(path));
+  EvmKey key{};
+  if (file->size() == 0 || file->size() > key.size())
+    return fail(Reason::limit_size, {0, file->size()}, "a key of EVM has 1 to 128 bytes");
+  ASSAY_CHECK(file->read(0, std::span(key).first(file->size())));
+  return key;
+}
+
 Result<ImaEvidence> collect_ima_file(const Content& content, const std::string& path,
                                      const FileFacts& facts,
                                      const std::vector<const HashAlgo*>& hashes) {
-  Xattrs xattrs;
-  ImaFile file;
-  std::optional<std::uint16_t> mode;
+  std::optional<FileAttributes> attributes;
   if (!path.empty()) {
-    ASSAY_TRY(FileAttributes attributes, read_file_attributes(path));
-    xattrs = std::move(attributes.security);
-    file.owner = attributes.owner;
-    file.group = attributes.group;
-    file.filesystem.magic = attributes.filesystem_magic;
-    file.filesystem.has_xattrs = truth(attributes.has_xattrs);
-    mode = attributes.mode;
+    ASSAY_TRY(attributes, read_file_attributes(path));
   }
+  Xattrs xattrs = attributes ? attributes->security : Xattrs();
   for (const auto& [name, value] : facts.xattrs) xattrs.insert_or_assign(name, value);
+  ASSAY_TRY(ImaEvidence evidence, collect_ima(content, std::move(xattrs), hashes));
+  ImaFile& file = evidence.file;
+  if (attributes) {
+    describe_file(*attributes, evidence);
+    file.filesystem.magic = attributes->filesystem_magic;
+    file.filesystem.has_xattrs = truth(attributes->has_xattrs);
+    std::error_code error;
+    const std::filesystem::path whole = std::filesystem::canonical(path, error);
+    if (!error) file.path = whole.native();
+  }
   if (!facts.xattrs.empty()) file.filesystem.has_xattrs = Truth::yes;
   if (facts.owner) file.owner = facts.owner;
   if (facts.fs_magic) file.filesystem.magic = facts.fs_magic;
-  file.filesystem.uuid = facts.fs_uuid;
-  ASSAY_TRY(ImaEvidence evidence, collect_ima(content, std::move(xattrs), hashes));
-  evidence.file = std::move(file);
-  evidence.mode = mode;
+  if (facts.fs_uuid) file.filesystem.uuid = facts.fs_uuid;
+  if (facts.inode_number) evidence.inode_number = facts.inode_number;
+  if (facts.generation) evidence.generation = facts.generation;
   return evidence;
 }
 

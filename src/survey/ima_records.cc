@@ -3,6 +3,7 @@
 #include "base/name.h"
 #include "bytes/content.h"
 #include "sources/file_attributes.h"
+#include "survey/file_facts.h"
 
 namespace assay {
 
@@ -10,12 +11,6 @@ namespace {
 
 // A security.ima can have as much (include/uapi/linux/limits.h, XATTR_SIZE_MAX).
 constexpr std::uint64_t kLargest = 65536;
-
-void describe_file(const FileAttributes& attributes, ImaEvidence& evidence) {
-  evidence.file.owner = attributes.owner;
-  evidence.file.group = attributes.group;
-  evidence.mode = attributes.mode;
-}
 
 Result<std::optional<FileAttributes>> find_attributes(const Found& found) {
   if (found.attributes) return found.attributes;

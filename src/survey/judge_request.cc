@@ -161,6 +161,7 @@ Result<void> collect_for_call(RequestEvidence& evidence, const JudgeRequest& req
 Result<RequestEvidence> collect_request(const JudgeRequest& request, const RequestFile& file,
                                         bool file_sha256) {
   RequestEvidence evidence;
+  evidence.size = file.content.size();
   ASSAY_CHECK(collect_for_call(evidence, request, file, {.file_sha256 = file_sha256}));
   if (file.ima_hashes.empty()) return evidence;
   ASSAY_TRY(evidence.on_disk,

@@ -34,6 +34,7 @@ struct JudgeRequest {
   // --syscall; nothing: what the tools of the distribution call (see collect_request).
   std::optional<std::string> syscall;
   std::uint32_t flags = 0;
+  std::string kexec_cmdline;  // of the kernel to be started
   FileFacts facts;
   bool explain = true;  // every walk; else that of the first file alone
 };
@@ -50,6 +51,7 @@ struct RequestEvidence {
   LoadRequest load;  // of a module
   // What is appended to any other file.
   std::unique_ptr<const AppendedEvidence> appended;
+  std::uint64_t size = 0;
   std::string text;                  // of a policy
   unsigned executable_segments = 0;  // of an ELF file
   // Where some platform's IMA has rules: the file on disk, the file in memory, and a module that
@@ -80,6 +82,7 @@ struct RequestVerdict {
       signature_err;                  // what the signature check of kexec said, whatever came of it
   std::vector<std::string> measured;  // entries of the measurement list
   std::vector<std::string> audited;   // audit records of IMA
+  std::vector<std::string> notes;     // what a reader of the verdict should know
 };
 
 // The file is opened first, by whoever makes the request.

@@ -29,7 +29,8 @@ JudgedModule judged_module(RequestVerdict answer, const std::string& name,
                       .signature_err = answer.signature_err,
                       .kernel = platform.kernel,
                       .measured = std::move(answer.measured),
-                      .audited = std::move(answer.audited)};
+                      .audited = std::move(answer.audited),
+                      .notes = std::move(answer.notes)};
   judged.rules =
       fmt::format("{} {} {}", to_string(platform.kernel.version),
                   variant_name(platform.kernel.variant), arch_name(platform.kernel.arch));

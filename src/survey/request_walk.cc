@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "ima/rules.h"
+#include "judge/rules.h"
 
 namespace assay {
 
@@ -54,7 +55,12 @@ RequestWalk::RequestWalk(Walk& walk, const JudgeRequest& request, const RequestE
       platform_(ima.platform()),
       kernel_{state_of(ima, walk, room_), platform_.config, platform_.signatures, ima.rings(),
               evm_state(platform_)},
-      door_(kernel_, subject_of(platform_, request.facts)) {}
+      door_(kernel_, subject_of(platform_, request.facts)) {
+  if (request.facts.evm_key && platform_.config.is_on("CONFIG_EVM") != Truth::no) {
+    kernel_.evm.has_hmac_key = Truth::yes;
+    kernel_.evm.hmac_key = request.facts.evm_key;
+  }
+}
 
 // A policy that the platform does not name may ask for what this file has not; and so may rules in
 // force where it is not known how IMA would see the file.
@@ -109,7 +115,8 @@ Ending RequestWalk::load_kernel() {
   std::optional<ImaSubjectFile> image;
   if (is_asked()) image.emplace(*evidence_.in_memory, inode_);
   ima.image = image ? &*image : nullptr;
-  return kexec_file_load(walk_, *evidence_.kexec, {request_.flags}, platform_, ima, signature_);
+  return kexec_file_load(walk_, *evidence_.kexec, {request_.flags, request_.kexec_cmdline},
+                         platform_, ima, signature_);
 }
 
 Ending RequestWalk::ask_ima_alone() {
@@ -120,11 +127,9 @@ Ending RequestWalk::ask_ima_alone() {
     case Request::policy: bad = load_policy(); break;
     case Request::firmware:
     case Request::kexec_initramfs:
-      if (is_asked())
-        bad = door_.read(walk_,
-                         request_.request == Request::firmware ? ImaHook::firmware_check
-                                                               : ImaHook::kexec_initramfs_check,
-                         *evidence_.in_memory, inode_);
+      bad =
+          read_into_memory(request_.request == Request::firmware ? ImaHook::firmware_check
+                                                                 : ImaHook::kexec_initramfs_check);
       break;
     default: break;
   }
@@ -150,16 +155,19 @@ Outcome RequestWalk::map() {
   return ask(ImaHook::mmap_check, kMayExec);
 }
 
+Outcome RequestWalk::read_into_memory(ImaHook hook) {
+  if (is_asked())
+    return assay::read_into_memory(walk_, door_, hook, {*evidence_.in_memory, inode_});
+  return walk_.check(rules::kernel_read::not_empty, evidence_.size != 0);
+}
+
 // The path of the file is written to ima/policy.
 Outcome RequestWalk::load_policy() {
   const ImaSetup setup = ima_setup(platform_);
   ImaState state = kernel_.state;
   ImaPolicySession session(walk_, state, setup);
   if (const Outcome bad = session.open(); bad.failed()) return bad;
-  if (is_asked())
-    if (const Outcome bad = door_.read(walk_, ImaHook::policy_check, *evidence_.in_memory, inode_);
-        bad.failed())
-      return bad;
+  if (const Outcome bad = read_into_memory(ImaHook::policy_check); bad.failed()) return bad;
   return session.load(evidence_.text);
 }
 
@@ -168,6 +176,12 @@ void RequestWalk::report(RequestVerdict& judged) const {
     for (const std::string& cause : verdict.causes)
       judged.audited.push_back(fmt::format("op={} cause={}", audit_operation(cause), cause));
   }
+  const auto by_itself = [](const ImaVerdict& verdict) { return verdict.signs_own_content; };
+  if (std::ranges::any_of(door_.verdicts(), by_itself))
+    judged.notes.emplace_back(
+        "the appended signature is over content that its message carries, not over the file: "
+        "whatever "
+        "the file is changed into, it stays good");
   for (const ImaEntry& entry : door_.entries()) judged.measured.push_back(entry.ascii());
 }
 

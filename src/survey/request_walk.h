@@ -31,6 +31,7 @@ class RequestWalk {
   Outcome execute();
   Outcome map();
   Outcome load_policy();
+  Outcome read_into_memory(ImaHook hook);
   Outcome ask(ImaHook hook, std::uint32_t mask);
   bool is_asked() const { return evidence_.on_disk.has_value(); }
 

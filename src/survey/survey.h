@@ -74,6 +74,7 @@ struct JudgedModule {
   KernelId kernel;                     // whose rules they are
   std::vector<std::string> measured;   // by IMA
   std::vector<std::string> audited;
+  std::vector<std::string> notes;  // what a reader of the verdict should know
 };
 
 // One file, named `name`, on the platform of `ima`.

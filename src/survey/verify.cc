@@ -291,7 +291,7 @@ void add_ima(const Examined& artifact, const TrustAnswer& trust, const VerifyOpt
              ArtifactReport& report) {
   const bool decides = artifact.kind == ArtifactKind::file;
   for (ImaRecordVerdict& verdict :
-       verify_ima(artifact, trust, {options.explain, options.version})) {
+       verify_ima(artifact, trust, {options.explain, options.version, options.evm})) {
     SignatureReport& signature = verdict.signature;
     const auto is_root = [&](const auto& root) {
       return verdict.root && same_bytes(root->x509().raw, verdict.root->x509().raw);

@@ -8,6 +8,7 @@
 #include "survey/artifact_report.h"
 #include "survey/examine.h"
 #include "survey/trust_book.h"
+#include "survey/verify_ima.h"
 #include "survey/verify_pe.h"
 
 namespace assay {
@@ -17,6 +18,7 @@ struct VerifyOptions {
   std::optional<KernelVersion> version;  // --kernel-version
   // --require-root: only chains that end in one of these count. Empty: any root of the trust.
   std::vector<std::shared_ptr<const PreparedCertificate>> required_roots;
+  EvmFacts evm;
   PeTrust pe;  // for PE images: whose rules are applied, and what they go by
 };
 

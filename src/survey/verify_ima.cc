@@ -20,8 +20,12 @@ KernelConfig config_that_verifies() {
   KernelConfig config;
   for (const char* option : {"CONFIG_IMA", "CONFIG_IMA_APPRAISE", "CONFIG_INTEGRITY_SIGNATURE",
                              "CONFIG_INTEGRITY_ASYMMETRIC_KEYS", "CONFIG_INTEGRITY_TRUSTED_KEYRING",
-                             "CONFIG_EVM", "CONFIG_CRYPTO_WP512"})
+                             "CONFIG_EVM", "CONFIG_CRYPTO_WP512",
+                             // What wrote an attribute was built in.
+                             "CONFIG_SECURITY_SELINUX", "CONFIG_SECURITY_SMACK",
+                             "CONFIG_SECURITY_APPARMOR", "CONFIG_EVM_ATTR_FSUUID"})
     config.set(option, "y");
+  config.set("CONFIG_EVM_EXTRA_SMACK_XATTRS", "n");
   return config;
 }
 
@@ -43,8 +47,9 @@ bool ends_alike(const Ending& a, const Ending& b) {
 
 class RecordCheck {
  public:
-  RecordCheck(const ImaRecord& record, const Trust* trust, const KernelId& kernel)
-      : evidence_(record.evidence), trust_(trust), kernel_(kernel) {}
+  RecordCheck(const ImaRecord& record, const Trust* trust, const KernelId& kernel,
+              const EvmFacts& evm)
+      : evidence_(record.evidence), trust_(trust), kernel_(kernel), evm_(evm) {}
 
   Ending ima(Walk& walk) const {
     const ImaXattr xattr = *evidence_.xattr(kXattrIma);
@@ -54,8 +59,11 @@ class RecordCheck {
       if (const Outcome bad = form(walk, xattr); bad.failed()) return bad;
       const HashAlgo& algo = ima_hash_algo(walk, xattr, hash_algo_of(Hash::sha256));
       FileDigest file{&algo, std::nullopt};
-      if (const Digest* value = algo.hash ? evidence_.digest(*algo.hash) : nullptr)
+      if (xattr.is(ImaXattrType::verity_signature)) {
+        if (evidence_.verity) file = {&hash_algo_of(evidence_.verity->hash()), evidence_.verity};
+      } else if (const Digest* value = algo.hash ? evidence_.digest(*algo.hash) : nullptr) {
         file.value = *value;
+      }
       return with.verify(walk, xattr, file, ring);
     });
   }
@@ -64,8 +72,12 @@ class RecordCheck {
     const ImaXattr xattr = *evidence_.xattr(kXattrEvm);
     return ask(walk, xattr, [&](const SignatureVerifier& with, const KnownRing&) {
       EvmState state;
-      state.has_public_key = Truth::yes;
-      return evm_verify(walk, state, with, evidence_).outcome;
+      state.has_public_key = state.has_hmac_key = Truth::yes;
+      state.hmac_key = evm_.key;
+      if (!evm_.fs_uuid) return evm_verify(walk, state, with, evidence_).outcome;
+      ImaEvidence evidence = evidence_;
+      evidence.file.filesystem.uuid = evm_.fs_uuid;
+      return evm_verify(walk, state, with, evidence).outcome;
     });
   }
 
@@ -75,8 +87,8 @@ class RecordCheck {
     if (xattr.is(ImaXattrType::verity_signature)) {
       if (const Outcome bad = walk.check(rule::verity_version, xattr.second == 3); bad.failed())
         return bad;
-      return walk.check(rule::verity_digest, Truth::unknown, "file: fs-verity digest",
-                        [] { return std::string(); });
+      return walk.check(rule::verity_digest, evidence_.verity ? Truth::yes : Truth::unknown,
+                        "file: fs-verity digest", [] { return std::string(); });
     }
     if (const Outcome bad = walk.check(rule::known_type, xattr.is(ImaXattrType::signature));
         bad.failed())
@@ -133,6 +145,7 @@ class RecordCheck {
   const ImaEvidence& evidence_;
   const Trust* trust_;
   const KernelId& kernel_;
+  const EvmFacts& evm_;
 };
 
 SignatureReport describe_record(const ImaRecord& record, const ImaXattr& xattr, bool is_evm) {
@@ -173,7 +186,7 @@ ImaRecordVerdict verify_record(const Examined& artifact, const ImaRecord& record
   const Trust* known = trust ? trust->get() : nullptr;
   const KernelId kernel =
       known != nullptr ? known->platform.kernel : kernel_of(artifact, options.version).id;
-  const RecordCheck check(record, known, kernel);
+  const RecordCheck check(record, known, kernel, options.evm);
   auto explored = explore(
       kernel, options.explain,
       [&](Walk& walk) { return is_evm ? check.evm(walk) : check.ima(walk); }, ends_alike);

@@ -9,6 +9,7 @@
 #include <optional>
 #include <vector>
 
+#include "ima/evm.h"
 #include "survey/artifact_report.h"
 #include "survey/trust_book.h"
 
@@ -22,9 +23,16 @@ struct ImaRecordVerdict {
   std::shared_ptr<const PreparedCertificate> root;
 };
 
+// What a file does not say itself of its security.evm.
+struct EvmFacts {
+  std::optional<EvmKey> key;
+  std::optional<FsUuid> fs_uuid;
+};
+
 struct ImaVerifyOptions {
   bool explain = false;
   std::optional<KernelVersion> version;
+  EvmFacts evm;
 };
 
 // One verdict a record, in their order; security.evm follows security.ima.

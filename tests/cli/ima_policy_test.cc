@@ -148,6 +148,17 @@ TEST_F(ImaPolicyTest, Diff) {
   EXPECT_EQ(ran.lines()[0]["first"], "appraised");
   EXPECT_EQ(run_assay({"ima", "policy", "diff", "--fowner", "0", old_policy, old_policy}).status,
             0);
+  // A file that options describe has no path.
+  EXPECT_TRUE(ran.lines()[0]["path"].is_null());
+  const Ran text = run_assay({"ima", "policy", "diff", "--fowner", "0", old_policy, new_policy});
+  EXPECT_TRUE(text.out.starts_with("a file as described  BPRM_CHECK\n")) << text.out;
+  // Files by their owner: two of each fate.
+  std::vector<std::string> many{"ima", "policy", "diff", "--json", old_policy, new_policy};
+  for (const char* name : {"a", "b"}) {
+    many.emplace_back("--file");
+    many.push_back(write(name, ""));
+  }
+  EXPECT_EQ(run_assay(many).lines().size(), 2U);
   // dont_audit is a word of 7.2 only: 6.1 takes nothing of that policy.
   const std::string newer = write("newer", "audit func=BPRM_CHECK\ndont_audit\n");
   EXPECT_EQ(run_assay({"ima", "policy", "diff", "--fowner", "0", "--kernel-version", "6.1",

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/stat.h>
+
 #include <filesystem>
 #include <fstream>
 
@@ -167,11 +169,13 @@ TEST_F(ImaRecordsTest, PortableSignaturesOfEvm) {
   EXPECT_EQ(digest["status"], "verified") << digest;
   EXPECT_EQ(digest["signatures"][0]["status"], "verified");
   EXPECT_EQ(verify(hash, "other.pem")["status"], "untrusted");
-  // What names the inode cannot be found out here.
+  // What names the inode is over more than a portable one.
   const std::string local = file("local");
   set_xattr(local, "security.ima", get_xattr(path, "security.ima"));
   set_xattr(local, "security.evm", "03" + get_xattr(path, "security.evm").substr(2));
-  EXPECT_EQ(verify(local)["signatures"][1]["status"], "undetermined");
+  const Ran ran = run_assay({"verify", "--json", "--trust", at("rsa.pem"), "--fsuuid",
+                             "00010203-0405-0607-0809-0a0b0c0d0e0f", local});
+  EXPECT_EQ(ran.lines()[0]["signatures"][1]["status"], "bad");
 }
 
 // struct ima_file_id: type, algorithm, digest (security/integrity/integrity.h, 7.2), signed by
@@ -193,6 +197,82 @@ TEST_F(ImaRecordsTest, Version3) {
   EXPECT_EQ(old.lines()[0]["status"], "malformed") << "6.1 knows no version 3";
   set_xattr(path, "security.ima", "0303" + v2.substr(4));
   EXPECT_EQ(verify(path)["status"], "bad") << "a value of version 2";
+}
+
+// The same with the digest that fsverity computes, and the type 6.
+TEST_F(ImaRecordsTest, FsVerity) {
+  const std::string path = file("verity", std::string(10'000, 'v'));
+  for (const char* hash : {"sha256", "sha512"}) {
+    std::string digest =
+        run({"fsverity", "digest", "--compact", std::string("--hash-alg=") + hash, path});
+    std::erase(digest, '\n');
+    const bool is_256 = hash == std::string("sha256");
+    const auto id = from_hex((is_256 ? "0604" : "0606") + digest);
+    write_file(at("id"), *id);
+    evmctl({"ima_sign", "-a", hash, "-k", at("rsa.key"), path});
+    const std::string v2 = get_xattr(path, "security.ima");
+    const std::string value =
+        run({"openssl", "dgst", std::string("-") + hash, "-sign", at("rsa.key"), at("id")});
+    const std::string verity =
+        "0603" + v2.substr(4, 14) +
+        to_hex(std::span(reinterpret_cast<const std::uint8_t*>(value.data()), value.size()));
+    set_xattr(path, "security.ima", verity);
+    const Json json = verify(path);
+    EXPECT_EQ(json["status"], "verified") << json;
+    EXPECT_EQ(json["signatures"][0]["covers"], "fs-verity digest");
+    const std::string other = file("other", std::string(10'000, 'w'));
+    set_xattr(other, "security.ima", verity);
+    EXPECT_EQ(verify(other)["status"], "bad");
+  }
+}
+
+// openssl computes what the kernel writes into security.evm.
+TEST_F(ImaRecordsTest, HmacsOfEvm) {
+  const std::string path = file("local");
+  evmctl({"ima_sign", "-a", "sha256", "-k", at("rsa.key"), path});
+  const std::string key = file("evm.key", std::string(32, 'k'));
+  const std::string uuid = "00010203-0405-0607-0809-0a0b0c0d0e0f";
+  struct stat status{};
+  ASSERT_EQ(::stat(path.c_str(), &status), 0);
+  const auto little = [](std::uint64_t value, int size) {
+    std::string hex;
+    for (int i = 0; i < size; ++i) {
+      const std::uint8_t byte = static_cast<std::uint8_t>(value >> 8 * i);
+      hex += to_hex(std::span(&byte, 1));
+    }
+    return hex;
+  };
+  const std::string generation = run({"lsattr", "-v", path});
+  const std::string data = get_xattr(path, "security.ima") + little(status.st_ino, 8) +
+                           little(std::stoull(generation), 4) + little(status.st_uid, 4) +
+                           little(status.st_gid, 4) + little(status.st_mode, 2) + "0000" +
+                           "000102030405060708090a0b0c0d0e0f";
+  const Finished done = run_command(
+      {"openssl", "mac", "-digest", "SHA1", "-macopt",
+       "hexkey:" + to_hex(std::vector<std::uint8_t>(32, 'k')) + std::string(192, '0'), "HMAC"},
+      *from_hex(data));
+  std::string hmac(done.out.begin(), done.out.end());
+  std::erase(hmac, '\n');
+  ASSERT_EQ(hmac.size(), 40U) << done.error;
+  set_xattr(path, "security.evm", "02" + hmac);
+  const auto verified = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"verify", "--json", "--trust", at("rsa.pem")});
+    more.push_back(path);
+    const Ran ran = run_assay(more);
+    EXPECT_FALSE(ran.lines().empty()) << ran.error;
+    return ran.lines()[0]["signatures"][1]["status"];
+  };
+  EXPECT_EQ(verified({}), "undetermined");
+  EXPECT_EQ(verified({"--evm-key", key, "--fsuuid", uuid}), "verified");
+  const std::string wrong = file("wrong.key", std::string(32, 'K'));
+  EXPECT_EQ(verified({"--evm-key", wrong, "--fsuuid", uuid}), "bad");
+  // Another inode has the same attributes.
+  const std::string copy = file("copy");
+  set_xattr(copy, "security.ima", get_xattr(path, "security.ima"));
+  set_xattr(copy, "security.evm", "02" + hmac);
+  const Ran copied = run_assay(
+      {"verify", "--json", "--trust", at("rsa.pem"), "--evm-key", key, "--fsuuid", uuid, copy});
+  EXPECT_EQ(copied.lines()[0]["status"], "bad") << copied.out;
 }
 
 // GNU tar writes SCHILY.xattr; the package is as dpkg has them.

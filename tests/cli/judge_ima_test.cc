@@ -3,6 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
+#include "base/hex.h"
+
 #include "tests/cli/run_assay.h"
 
 namespace assay {
@@ -125,11 +129,48 @@ TEST_F(JudgeIma, ModulesAndKernels) {
   EXPECT_EQ(judge("kexec", on, file)["reason"]["cause"], "ima/signature-present");
 }
 
+// fs/kernel_read_file.c: before IMA, and whatever its policy.
+TEST_F(JudgeIma, EmptyFilesAreNotRead) {
+  const std::string empty = write("empty", "");
+  const std::string appraises =
+      platform("appraise func=FIRMWARE_CHECK\nappraise func=POLICY_CHECK\n");
+  for (const char* request : {"firmware", "policy", "kexec-initramfs"}) {
+    const Json judged = judge(request, appraises, empty);
+    EXPECT_EQ(judged["errno"], "EINVAL") << request;
+    EXPECT_EQ(judged["deciding_rule"], "kernel-read/not-empty") << request;
+  }
+  EXPECT_EQ(judge("read", appraises, empty)["decision"], "allowed");
+}
+
+// The digest of the entry is that of its fields with their lengths, little endian.
+TEST_F(JudgeIma, TheEntryThatIsMeasured) {
+  const std::string file = write("script", kScript);
+  const std::string digest = "1b577383bcfb9f191c785497f4ac34a8fb546807bd1094ef65d0ce9a5a63423e";
+  std::vector<std::uint8_t> data{40, 0, 0, 0};
+  const auto append = [&data](std::string_view text) {
+    data.insert(data.end(), text.begin(), text.end());
+  };
+  append("sha256:");
+  data.push_back(0);
+  const auto value = from_hex(digest);
+  data.insert(data.end(), value->begin(), value->end());
+  const std::string name = std::filesystem::canonical(file);
+  data.insert(data.end(), {static_cast<std::uint8_t>(name.size() + 1), 0, 0, 0});
+  append(name);
+  data.push_back(0);
+  const Finished sha1 = run_command({"sha1sum"}, data);
+  const std::string expected = "11 " + std::string(sha1.out.begin(), sha1.out.begin() + 40) +
+                               " ima-ng sha256:" + digest + " " + name;
+  const Json judged = judge("exec", platform("measure func=BPRM_CHECK pcr=11\n"), file);
+  EXPECT_EQ(judged["measured"], Json::array({expected}));
+}
+
 TEST_F(JudgeIma, WhatIsNotKnownIsLeftOpen) {
   const std::string file = write("script", kScript);
+  EXPECT_EQ(judge("exec", platform("appraise func=BPRM_CHECK fsname=ext4\n"), file)["decision"],
+            "undetermined");
   const std::string on =
       platform("appraise func=BPRM_CHECK fsuuid=11111111-2222-3333-4444-555555555555\n");
-  EXPECT_EQ(judge("exec", on, file)["decision"], "undetermined");
   EXPECT_EQ(judge("exec", on, file, {"--fsuuid", "11111111-2222-3333-4444-555555555555"})["errno"],
             "EACCES");
 }
