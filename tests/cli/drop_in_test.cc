@@ -147,6 +147,24 @@ TEST_F(DropIn, SignFileReplacesAndSignsInsideCompression) {
             1);
 }
 
+TEST_F(DropIn, LinksAreKept) {
+  const std::string module = folder_ / "m.ko";
+  write_file(module, sample_module("6.1.0-1-test"));
+  fs::create_symlink("m.ko", folder_ / "link.ko");
+  const auto sign = [&](const std::string& name) {
+    return run_command({ours("sign-file"), "sha256", key().key(), key().pem(), folder_ / name})
+        .status;
+  };
+  EXPECT_EQ(sign("link.ko"), 0);
+  EXPECT_TRUE(fs::is_symlink(folder_ / "link.ko"));
+  const Bytes once = read_file(module);
+  EXPECT_GT(once.size(), sample_module("6.1.0-1-test").size());
+  write_file(module, sample_module("6.1.0-1-test"));
+  fs::create_hard_link(module, folder_ / "other.ko");
+  EXPECT_EQ(sign("m.ko"), 1);
+  EXPECT_TRUE(read_file(module) == sample_module("6.1.0-1-test"));
+}
+
 TEST_F(DropIn, SbattachByteForByte) {
   const Bytes bare = read_file(kPe + "artifacts/unsigned.efi");
   write_file(folder_ / "image", bare);
