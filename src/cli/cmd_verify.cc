@@ -194,8 +194,10 @@ Examples:
   bool is_left_to_expectation(const ArtifactReport& report) const {
     const auto group = group_of(report);
     if (!expectation_ || !group) return false;
-    return expectation_->at(*group, is_unsigned(report) ? ExpectKey::unsigned_ : ExpectKey::status)
-        .has_value();
+    const bool is_record = is_record_alone(report);
+    const bool is_bare = is_record ? report.standing == Standing::unsigned_ : is_unsigned(report);
+    const ExpectKey key = is_bare ? ExpectKey::unsigned_ : ExpectKey::status;
+    return expectation_->at(is_record ? Group::ima : *group, key).has_value();
   }
 
   // One known bad artifact decides, whatever else could not be found out.

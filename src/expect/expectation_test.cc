@@ -137,6 +137,7 @@ TEST(Expectation, EveryKeyDriftsAlone) {
   const std::vector<Change> of_records = {
       {"records", [](auto& report) { report.signatures[0].record = "security.evm"; }},
       {"status", [](auto& report) { report.signatures[0].standing = Standing::untrusted; }},
+      {"unsigned", [](auto& report) { report.signatures[0].standing = Standing::unsigned_; }},
       changes()[3],
       changes()[4],
       changes()[5]};
@@ -247,7 +248,7 @@ TEST(ExpectationFile, RefusesWhatItDoesNotKnow) {
       {"schema = 1\n[modules]\nsigner = ['a']", "unknown key modules.signer"},
       {"schema = 1\n[modules]\nsbat = []", "unknown key modules.sbat"},
       {"schema = 1\n[modules]\ncertificates = []", "unknown key modules.certificates"},
-      {"schema = 1\n[ima]\nunsigned = 0", "unknown key ima.unsigned"},
+      {"schema = 1\n[ima]\nformats = []", "unknown key ima.formats"},
       {"schema = 1\n[modules]\ncount = -1", "modules.count: expected a number"},
       {"schema = 1\n[modules]\ncount = '3'", "modules.count: expected a number"},
       {"schema = 1\n[modules]\ncount = {}", "modules.count: expected a number"},

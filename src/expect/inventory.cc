@@ -31,6 +31,11 @@ bool is_unsigned(const ArtifactReport& report) {
          report.standing == Standing::unchecked;
 }
 
+bool is_record_alone(const ArtifactReport& report) {
+  return group_of(report) == Group::files && !report.signatures.empty() &&
+         std::ranges::all_of(report.signatures, is_ima_record);
+}
+
 void Inventory::add(const ArtifactReport& report) {
   const auto group = group_of(report);
   if (!group) return;
@@ -40,15 +45,17 @@ void Inventory::add(const ArtifactReport& report) {
     // A file beside the file has a name of its own.
     note(Group::ima, ExpectKey::records,
          {signature.carrier == "xattr" ? signature.record : "FILE.sig"}, report.path);
-    if (signature.standing == Standing::unsigned_) continue;  // a digest
+    if (signature.standing == Standing::unsigned_) {  // a digest
+      count(Group::ima, ExpectKey::unsigned_, 1, report.path);
+      continue;
+    }
     add_status(Group::ima, signature.standing, report);
     note(Group::ima, ExpectKey::signers, {signature.signer}, report.path);
     note(Group::ima, ExpectKey::hashes, {signature.hash}, report.path);
     note(Group::ima, ExpectKey::algorithms, {signature.algorithm}, report.path);
   }
   // A file that is here for its record of IMA is no more than that.
-  const bool has_ima = std::ranges::any_of(report.signatures, is_ima_record);
-  if (*group == Group::files && has_ima && is_unsigned(report)) return;
+  if (is_record_alone(report)) return;
   count(*group, ExpectKey::count, 1, report.path);
   if (!report.format.empty()) note(*group, ExpectKey::formats, {report.format}, report.path);
   add_signatures(report, *group);

@@ -54,6 +54,8 @@ class Inventory {
 
 // The group that an artifact is of; nothing where its kind is unknown.
 std::optional<Group> group_of(const ArtifactReport& report);
+// A file that is no module, image or PE file, and has records of IMA and EVM and no other.
+bool is_record_alone(const ArtifactReport& report);
 // Has it no signature of its own? Records of IMA and EVM are counted apart.
 bool is_unsigned(const ArtifactReport& report);
 

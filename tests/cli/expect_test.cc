@@ -204,6 +204,18 @@ TEST_F(ExpectTest, RecordsOfIma) {
   EXPECT_EQ(drifts(), Keys{"ima.signers"});
 }
 
+// Signatures of IMA by nobody who is trusted may be what is expected.
+TEST_F(ExpectTest, WhatIsExpectedOfRecordsDecides) {
+  evm_sign("usr/bin/tool", keys().stranger);
+  const auto status_with = [&](const std::string& keys) {
+    write_file(expectation(), Bytes(keys.begin(), keys.end()));
+    return run_assay({"verify", "--expect", expectation(), at("boot"), at("usr/bin")}).status;
+  };
+  EXPECT_EQ(status_with("schema = 1\n"), 1);
+  EXPECT_EQ(status_with("schema = 1\n[ima]\nstatus = ['untrusted']\n"), 0);
+  EXPECT_EQ(status_with("schema = 1\n[ima]\nstatus = ['verified']\n"), 1);
+}
+
 TEST_F(ExpectTest, SeveralDriftsAreSeveralLines) {
   write(module("a.ko"), keys().build.sign(sample_module(kRelease), 2, "sha512"));
   write(module("e.ko"), keys().stranger.sign(sample_module(kRelease)));
