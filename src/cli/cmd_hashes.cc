@@ -249,7 +249,7 @@ Examples:
         output.print(to_text(module, finding));
     }
     if (action_ == "explain")
-      for (const Diagnosis& diagnosis : explain_hashes(modules, kernel))
+      for (const HashDiagnosis& diagnosis : explain_hashes(modules, kernel))
         output.print(common.json ? to_json(diagnosis) + '\n' : diagnosis.text + '\n');
     if (!common.json && !common.quiet) {
       if (!found_where.empty()) output.print(found_where + '\n');

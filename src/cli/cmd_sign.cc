@@ -131,7 +131,7 @@ Examples:
     const auto identity = signer_.load();
     if (!identity) return refuse(identity.error(), output);
     if (!debian_.files.empty()) {
-      arguments_.write_beside(".sig");
+      arguments_.write_beside(".sig", replace_);
       return sign_debian_files(common, arguments_, *identity, *options, debian_, output);
     }
     RecordSet reusable;

@@ -16,7 +16,7 @@ namespace assay {
 
 namespace {
 
-using Commands = std::array<std::unique_ptr<Command>, 11>;
+using Commands = std::array<std::unique_ptr<Command>, 12>;
 
 void add_common_options(CLI::App& app, CommonOptions& common) {
   app.add_option("-j,--jobs", common.jobs, "threads to work with (default: one a processor)")

@@ -7,6 +7,7 @@
 #include "bytes/reader.h"
 #include "edit/apply_record.h"
 #include "edit/message_check.h"
+#include "formats/appended_signature.h"
 #include "formats/cms.h"
 
 namespace assay {

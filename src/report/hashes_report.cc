@@ -95,7 +95,7 @@ std::string to_text(const HashedModule& module, HashFinding finding) {
   return fmt::format("{} {}\n", module.name, text_of(finding));
 }
 
-std::string to_json(const Diagnosis& diagnosis) {
+std::string to_json(const HashDiagnosis& diagnosis) {
   Json json;
   json["schema"] = "assay.module-hashes-diagnosis/1";
   json["id"] = diagnosis.id;

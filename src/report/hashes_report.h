@@ -25,6 +25,6 @@ std::string to_c_source(const BuiltHashes& built);
 // {"schema":"assay.module-hash/1",...}: one module against the kernel.
 std::string to_json(const HashedModule& module, HashFinding finding);
 std::string to_text(const HashedModule& module, HashFinding finding);
-std::string to_json(const Diagnosis& diagnosis);
+std::string to_json(const HashDiagnosis& diagnosis);
 
 }  // namespace assay

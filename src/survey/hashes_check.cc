@@ -30,7 +30,7 @@ class Explanation {
     }
   }
 
-  std::vector<Diagnosis> run() {
+  std::vector<HashDiagnosis> run() {
     if (misses() == 0) {
       if (count(HashFinding::unreadable) == 0) say("none", "every module is one the kernel knows");
       return std::move(said_);
@@ -115,7 +115,7 @@ class Explanation {
   std::uint64_t stripped_ = 0;  // of those that miss
   std::uint64_t signed_ = 0;
   std::uint64_t apart_ = 0;
-  std::vector<Diagnosis> said_;
+  std::vector<HashDiagnosis> said_;
 };
 
 }  // namespace
@@ -148,8 +148,8 @@ std::optional<ModuleRoot> common_root(const std::vector<HashedModule>& modules) 
   return ModuleRoot{most->first.second, most->first.first};
 }
 
-std::vector<Diagnosis> explain_hashes(const std::vector<HashedModule>& modules,
-                                      const ModuleHashes& kernel) {
+std::vector<HashDiagnosis> explain_hashes(const std::vector<HashedModule>& modules,
+                                          const ModuleHashes& kernel) {
   return Explanation(modules, kernel).run();
 }
 

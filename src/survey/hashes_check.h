@@ -24,12 +24,12 @@ std::string_view hash_finding_name(HashFinding finding);  // "other-root"
 HashFinding check_module(const HashedModule& module, const ModuleHashes& kernel);
 
 // What is the matter with a set of modules, in words; each with what would help.
-struct Diagnosis {
+struct HashDiagnosis {
   std::string id;  // "stripped"
   std::string text;
 };
-std::vector<Diagnosis> explain_hashes(const std::vector<HashedModule>& modules,
-                                      const ModuleHashes& kernel);
+std::vector<HashDiagnosis> explain_hashes(const std::vector<HashedModule>& modules,
+                                          const ModuleHashes& kernel);
 
 // The root that most modules' proofs lead to, where more than one of them does.
 std::optional<ModuleRoot> common_root(const std::vector<HashedModule>& modules);

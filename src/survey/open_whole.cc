@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/limits.h"
+#include "formats/module_name.h"
 
 namespace assay {
 
