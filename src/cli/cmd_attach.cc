@@ -42,7 +42,6 @@ Exit status: 0 all is done, 1 a file is not what its record or signature is of, 
 Examples:
   assay attach --records kernel.records --in-place lib/modules/6.1.0-56-amd64
   assay attach --signature vmlinuz.sig -o vmlinuz.signed vmlinuz
-  assay attach --signatures debian/signatures --in-place debian
   assay attach --answers answers.json --in-place lib/modules/6.1.0
   assay attach --signatures signatures --cert signing_key.x509 --in-place lib/modules/6.1.0
 )";

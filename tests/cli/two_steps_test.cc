@@ -269,8 +269,8 @@ TEST_F(DebianFiles, SignaturesGoThereAndBack) {
                certificate_, "-inkey", key_, "-outform", "DER", "-in", package() + "/m0.ko"});
   EXPECT_EQ(made.at(below + "m0.ko.sig"), message);
 
-  ASSERT_EQ(run_assay({"attach", "--signatures", signatures_, "-o", folder_ / "attached",
-                       folder_ / "debian"})
+  ASSERT_EQ(run_assay({"attach", "--signatures", signatures_, "--cert", certificate_, "-o",
+                       folder_ / "attached", folder_ / "debian"})
                 .status,
             0);
   tree_ = folder_ / "debian";
