@@ -49,7 +49,11 @@ Examples:
   }
 
   void add_options(CLI::App& app) override {
-    app.add_option("ACTION", action_, "build, attach, verify or explain")->option_text(" ");
+    // Commands of their own to CLI11: attach and verify would be taken for those of assay.
+    for (const std::string_view action : kActions)
+      app.add_subcommand(std::string(action))->fallthrough()->group("")->callback([this, action] {
+        action_ = action;
+      });
     arguments_.add_to(app, "folders, packages (.deb), modules");
     const auto text = [&app](const char* option, std::string& value, const char* type,
                              const char* help) {
@@ -72,11 +76,8 @@ Examples:
   }
 
   Result<void> check() const override {
-    if (action_.empty()) return fail(Reason::usage, {}, "ACTION is missing");
-    if (std::ranges::find(kActions, action_) == kActions.end())
-      return fail(
-          Reason::usage, {},
-          fmt::format("unknown action {}, expected build, attach, verify or explain", action_));
+    if (action_.empty())
+      return fail(Reason::usage, {}, "ACTION is missing: build, attach, verify or explain");
     if (!find_module_hashes_format(format_))
       return fail(
           Reason::usage, {},
@@ -117,6 +118,7 @@ Examples:
     options.survey.jobs = common.job_count();
     options.survey.progress = &numbers;
     options.without_signatures = without_signatures_;
+    options.file_sha256 = is_list() || action_ == "verify" || action_ == "explain";
     return options;
   }
 

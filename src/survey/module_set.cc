@@ -61,8 +61,10 @@ Result<void> hash(const Content& module, const ModuleSetOptions& options, Hashed
               module_leaf(hashed.proof->position, module, trailer.payload_size));
     ASSAY_TRY(hashed.root, climb(*hashed.proof, leaf));
   }
-  ASSAY_TRY(const Digest digest, compute_digest(Hash::sha256, module, 0, module.size()));
-  hashed.sha256 = row_of(digest);
+  if (options.file_sha256) {
+    ASSAY_TRY(const Digest digest, compute_digest(Hash::sha256, module, 0, module.size()));
+    hashed.sha256 = row_of(digest);
+  }
   if (!hashed.position) return {};
   ASSAY_TRY(const std::uint64_t end, end_of_hashed(module, options.without_signatures));
   ASSAY_TRY(hashed.leaf, module_leaf(*hashed.position, module, end));

@@ -44,6 +44,7 @@ Result<ModuleOrder> read_module_order(const std::string& path);
 struct ModuleSetOptions {
   SurveyOptions survey;
   bool without_signatures = false;  // appended signatures are cut off too
+  bool file_sha256 = false;         // what lists have
 };
 
 // One module that was found.
