@@ -79,15 +79,16 @@ void print_signatures(const Examined& image, Output& output) {
     for (const CmsSigner& signer : entry.signature->cms().signers)
       output.print(fmt::format(" - {}\n", oneline_name(signer.issuer)));
     output.print("image signature certificates:\n");
-    for (const auto& certificate : entry.signature->certificates())
+    for (const auto& certificate : entry.signature->certificates()) {
       output.print(fmt::format(" - subject: {}\n   issuer:  {}\n",
                                oneline_name(certificate->x509().subject),
                                oneline_name(certificate->x509().issuer)));
+    }
   }
 }
 
 Result<std::shared_ptr<const BootMaterial>> load_db(const Arguments& arguments, Output& output) {
-  const auto material = std::make_shared<BootMaterial>();
+  auto material = std::make_shared<BootMaterial>();
   for (const std::string& path : arguments.certificates) {
     ASSAY_TRY(BootMaterial loaded,
               load_boot_material("db:" + path, [&](const Error& error) { output.error(error); }));

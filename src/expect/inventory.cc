@@ -81,20 +81,18 @@ void Inventory::add_signatures(const ArtifactReport& report, Group group) {
 void Inventory::add_contents(const ArtifactReport& report, Group group) {
   if (!report.contents) return;
   const ContentReport& contents = *report.contents;
-  if (contents.uncovered_size) {
-    if (!*contents.uncovered_size)
-      leave_open(group, ExpectKey::uncovered, report.path,
-                 describe(contents.uncovered_size->error()));
-    else
-      count(group, ExpectKey::uncovered, **contents.uncovered_size, report.path);
+  if (contents.uncovered_size && *contents.uncovered_size) {
+    count(group, ExpectKey::uncovered, **contents.uncovered_size, report.path);
+  } else if (contents.uncovered_size) {
+    leave_open(group, ExpectKey::uncovered, report.path,
+               describe(contents.uncovered_size->error()));
   }
-  if (contents.certificates) {
-    if (!*contents.certificates)
-      leave_open(group, ExpectKey::certificates, report.path,
-                 describe(contents.certificates->error()));
-    else
-      for (const BuiltInCertificate& one : **contents.certificates)
-        note(group, ExpectKey::certificates, {one.subject, one.fingerprint}, report.path);
+  if (contents.certificates && *contents.certificates) {
+    for (const BuiltInCertificate& one : **contents.certificates)
+      note(group, ExpectKey::certificates, {one.subject, one.fingerprint}, report.path);
+  } else if (contents.certificates) {
+    leave_open(group, ExpectKey::certificates, report.path,
+               describe(contents.certificates->error()));
   }
   if (!contents.sbat) return;
   if (!*contents.sbat)
