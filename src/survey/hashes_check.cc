@@ -62,7 +62,9 @@ class Explanation {
   }
 
   void explain_other_build() {
-    if (!common_ || !kernel_.root || *common_ == *kernel_.root) return;
+    const bool is_placeholder = kernel_.root && kernel_.root->hash.is_zero();
+    if (!common_ || !kernel_.root || is_placeholder || *common_ == *kernel_.root) return;
+    is_other_build_ = true;
     say("other-kernel",
         fmt::format("the proofs of these modules agree with each other on root {} ({} levels), the "
                     "kernel has {} ({} levels): modules and kernel come from different builds; "
@@ -95,6 +97,7 @@ class Explanation {
           fmt::format("{} modules lead to another root than the others: they were changed after "
                       "they were hashed",
                       apart_));
+    if (is_other_build_) return;
     const bool is_by_content = count(HashFinding::other_root) + count(HashFinding::not_listed) != 0;
     if (is_by_content && stripped_ == misses() && stripped_ > 1)
       say("stripped",
@@ -115,6 +118,7 @@ class Explanation {
   std::uint64_t stripped_ = 0;  // of those that miss
   std::uint64_t signed_ = 0;
   std::uint64_t apart_ = 0;
+  bool is_other_build_ = false;
   std::vector<HashDiagnosis> said_;
 };
 
