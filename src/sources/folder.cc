@@ -16,6 +16,7 @@
 #include "base/name.h"
 #include "formats/module_name.h"
 #include "sources/deb.h"
+#include "sources/rpm.h"
 
 namespace assay {
 
@@ -131,7 +132,8 @@ class FolderWalk {
     const std::optional<std::string> target = real_path(path);
     if (!target) return fail_at(path, Reason::cannot_open, std::strerror(errno));
     if (!lies_in_root(*target)) return fail_at(path, Reason::link_outside, encode_name(*target));
-    if (target->ends_with(".deb") || parse_module_name(*target) != module)
+    if (target->ends_with(".deb") || target->ends_with(".rpm") ||
+        parse_module_name(*target) != module)
       files_.push_back(std::move(path));
   }
 
@@ -142,6 +144,7 @@ class FolderWalk {
 
   void visit(const std::string& path) {
     if (path.ends_with(".deb")) return walk_deb_file(path, encode_name(path), options_, visitor_);
+    if (path.ends_with(".rpm")) return walk_rpm_file(path, encode_name(path), options_, visitor_);
     Found found;
     found.name = encode_name(path);
     found.path = path;

@@ -7,11 +7,19 @@
 #include <cstring>
 
 #include "base/name.h"
+#include "formats/rpm.h"
 #include "sources/deb.h"
 #include "sources/folder.h"
+#include "sources/rpm.h"
 #include "sources/standard_input.h"
 
 namespace assay {
+
+namespace {
+
+constexpr std::uint64_t kMagicSize = 4;
+
+}  // namespace
 
 Result<SourceKind> source_kind(const std::string& path) {
   if (path == kStandardInput) return SourceKind::standard_input;
@@ -24,7 +32,12 @@ Result<SourceKind> source_kind(const std::string& path) {
     return fail(Reason::not_a_regular_file, {}, "the path - reads standard input");
   // What is called a package and is none is a broken package.
   if (path.ends_with(".deb")) return SourceKind::deb;
+  if (path.ends_with(".rpm")) return SourceKind::rpm;
   ASSAY_TRY(const auto file, open_file(path));
+  std::vector<std::uint8_t> scratch;
+  ASSAY_TRY(const View head,
+            view_of(*file, 0, std::min<std::uint64_t>(file->size(), kMagicSize), scratch));
+  if (is_rpm(head)) return SourceKind::rpm;
   ASSAY_TRY(const bool deb, is_deb(*file));
   return deb ? SourceKind::deb : SourceKind::file;
 }
@@ -42,6 +55,7 @@ void walk_source(const std::string& path, SourceKind kind, const SourceOptions& 
     }
     case SourceKind::standard_input: walk_standard_input(options, visitor); return;
     case SourceKind::folder: walk_folder(path, options, visitor); return;
+    case SourceKind::rpm: walk_rpm_file(path, encode_name(path), options, visitor); return;
     case SourceKind::deb: walk_deb_file(path, encode_name(path), options, visitor); return;
   }
 }

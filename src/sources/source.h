@@ -49,7 +49,7 @@ struct SourceOptions {
   unsigned threads = 1;  // for decompressing
 };
 
-enum class SourceKind : std::uint8_t { file, folder, deb, standard_input };
+enum class SourceKind : std::uint8_t { file, folder, deb, rpm, standard_input };
 
 // What `path` is, by its type and first bytes.
 Result<SourceKind> source_kind(const std::string& path);

@@ -56,8 +56,12 @@ void set_attributes(archive_entry* header, TarEntry& entry) {
 }  // namespace
 
 struct TarReader::State final : Stream {
-  explicit State(std::unique_ptr<Stream> input) : input_(std::move(input)), buffer_(256 << 10) {
-    archive_read_support_format_tar(reader_.get());
+  State(std::unique_ptr<Stream> input, ArchiveFormat format)
+      : input_(std::move(input)), buffer_(256 << 10) {
+    if (format == ArchiveFormat::cpio)
+      archive_read_support_format_cpio(reader_.get());
+    else
+      archive_read_support_format_tar(reader_.get());
     opened_ = archive_read_open(reader_.get(), this, nullptr, &State::pull, nullptr) == ARCHIVE_OK;
   }
 
@@ -102,8 +106,8 @@ struct TarReader::State final : Stream {
   std::uint64_t total_ = 0;  // bytes of files that were read
 };
 
-TarReader::TarReader(std::unique_ptr<Stream> stream)
-    : state_(std::make_unique<State>(std::move(stream))) {}
+TarReader::TarReader(std::unique_ptr<Stream> stream, ArchiveFormat format)
+    : state_(std::make_unique<State>(std::move(stream), format)) {}
 TarReader::TarReader(TarReader&&) noexcept = default;
 TarReader::~TarReader() = default;
 

@@ -1,4 +1,4 @@
-// sources/tar.h - the files and links of a tar stream, read by libarchive.
+// sources/tar.h - the files and links of a tar stream, or one of cpio, read by libarchive.
 //
 // What libarchive reads and dpkg refuses to unpack is refused here too, where it would cost memory
 // or disk: sparse files (dpkg, lib/dpkg/tarfn.c: "unsupported GNU tar header type").
@@ -28,9 +28,12 @@ struct TarEntry {
   std::optional<FileAttributes> attributes;
 };
 
+// cpio is what packages of RPM have.
+enum class ArchiveFormat : std::uint8_t { tar, cpio };
+
 class TarReader {
  public:
-  explicit TarReader(std::unique_ptr<Stream> stream);
+  explicit TarReader(std::unique_ptr<Stream> stream, ArchiveFormat format = ArchiveFormat::tar);
   TarReader(TarReader&&) noexcept;
   ~TarReader();
 

@@ -275,6 +275,76 @@ TEST_F(ImaRecordsTest, HmacsOfEvm) {
   EXPECT_EQ(copied.lines()[0]["status"], "bad") << copied.out;
 }
 
+// Debian's rpmsign is built without --signfiles: what it would add to the signature header, tag 274
+// of lib/rpmsignfiles.c, is added here, and read back by rpm.
+std::vector<std::uint8_t> with_file_signatures(const std::vector<std::uint8_t>& package,
+                                               const std::vector<std::string>& values) {
+  constexpr std::size_t kStart = 96;
+  const auto number = [&](std::size_t at) {
+    return std::size_t{package[at]} << 24 | std::size_t{package[at + 1]} << 16 |
+           std::size_t{package[at + 2]} << 8 | package[at + 3];
+  };
+  const std::size_t count = number(kStart + 8);
+  const std::size_t store = number(kStart + 12);
+  std::vector<std::uint8_t> out(package.begin(), package.begin() + kStart + 8);
+  const auto put = [&out](std::size_t value) {
+    for (const int shift : {24, 16, 8, 0}) out.push_back(static_cast<std::uint8_t>(value >> shift));
+  };
+  std::size_t size = 0;
+  for (const std::string& value : values) size += value.size() + 1;
+  put(count + 1);
+  put(store + size);
+  const auto from = package.begin() + kStart + 16;
+  const auto index_end = from + static_cast<std::ptrdiff_t>(16 * count);
+  out.insert(out.end(), from, index_end);
+  for (const std::size_t word : {std::size_t{274}, std::size_t{8}, store, values.size()}) put(word);
+  out.insert(out.end(), index_end, index_end + static_cast<std::ptrdiff_t>(store));
+  for (const std::string& value : values) {
+    out.insert(out.end(), value.begin(), value.end());
+    out.push_back(0);
+  }
+  while (out.size() % 8 != 0) out.push_back(0);
+  const std::size_t end = kStart + 16 + 16 * count + store;
+  out.insert(out.end(), package.begin() + static_cast<std::ptrdiff_t>((end + 7) / 8 * 8),
+             package.end());
+  return out;
+}
+
+TEST_F(ImaRecordsTest, PackagesOfRpm) {
+  const std::string tool = file("tool");
+  file("tool.spec",
+       "Name: tool\nVersion: 1\nRelease: 1\nSummary: t\nLicense: t\nBuildArch: noarch\n"
+       "%description\nt\n%install\nmkdir -p %{buildroot}/usr/bin\n"
+       "cp " +
+           tool + " %{buildroot}/usr/bin/tool\ncp " + tool +
+           " %{buildroot}/usr/bin/other\n"
+           "%files\n/usr/bin/other\n/usr/bin/tool\n");
+  run({"rpmbuild", "--quiet", "--define", "_topdir " + at("top"), "--define", "_dbpath " + at("db"),
+       "-bb", at("tool.spec")});
+  const std::vector<std::uint8_t> package = read_file(at("top/RPMS/noarch/tool-1-1.noarch.rpm"));
+  evmctl({"ima_sign", "-a", "sha256", "-k", at("rsa.key"), tool});
+  const std::string value = get_xattr(tool, "security.ima");
+  write_file(at("tool.rpm"), with_file_signatures(package, {"", value}));
+  EXPECT_EQ(run({"rpm", "--define", "_dbpath " + at("db"), "-qp", "--nosignature", "--nodigest",
+                 "--qf", "[%{FILENAMES} %{FILESIGNATURES}\n]", at("tool.rpm")}),
+            "/usr/bin/other \n/usr/bin/tool " + value + "\n");
+  const Ran ran = run_assay({"verify", "--json", "--trust", at("rsa.pem"), at("tool.rpm")});
+  EXPECT_EQ(ran.summary()["artifacts"], 1) << ran.out << ran.error;
+  EXPECT_EQ(ran.lines()[0]["path"], at("tool.rpm") + "!usr/bin/tool");
+  EXPECT_EQ(ran.lines()[0]["status"], "verified") << ran.out;
+  EXPECT_EQ(run_assay({"inspect", "--json", at("tool.rpm")}).lines()[0]["records"][0]["type"], 3);
+  // The signature of another file.
+  std::string changed = value;
+  changed.back() = changed.back() == '0' ? '1' : '0';
+  write_file(at("bad.rpm"), with_file_signatures(package, {"", changed}));
+  EXPECT_EQ(run_assay({"verify", "--json", "--trust", at("rsa.pem"), at("bad.rpm")}).status, 1);
+  // What is called a package and is none, and one without an end.
+  file("none.rpm");
+  EXPECT_EQ(run_assay({"verify", "--json", at("none.rpm")}).status, 2);
+  write_file(at("cut.rpm"), std::span(package).first(package.size() - 20));
+  EXPECT_EQ(run_assay({"verify", "--json", at("cut.rpm")}).status, 2);
+}
+
 // GNU tar writes SCHILY.xattr; the package is as dpkg has them.
 TEST_F(ImaRecordsTest, AttributesInPackages) {
   std::filesystem::create_directories(at("root/usr"));
