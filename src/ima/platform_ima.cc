@@ -1,5 +1,6 @@
 #include "ima/platform_ima.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace assay {
@@ -150,8 +151,17 @@ Truth PlatformIma::is_whole() const {
 
 std::vector<const HashAlgo*> PlatformIma::hashes() const {
   if (!has_rules_) return {};
-  if (always_) return {&always_->hash()};
-  return {find_hash_algo("sha1"), find_hash_algo("sha256")};
+  const HashAlgo* sha1 = find_hash_algo("sha1");
+  if (!always_) return {sha1, find_hash_algo("sha256")};
+  // The oldest field of measurements has room for it alone.
+  const auto has_old_digest = [](const PolicyRule& each) {
+    return each.rule.tmpl && each.rule.tmpl->has_field("d");
+  };
+  std::vector<const HashAlgo*> hashes{&always_->hash()};
+  if (always_->default_template().has_field("d") ||
+      std::ranges::any_of(always_->rules(), has_old_digest))
+    hashes.push_back(sha1);
+  return hashes;
 }
 
 // A policy of the platform was taken when it was loaded, whatever is required of policies now.

@@ -165,6 +165,23 @@ TEST_F(JudgeIma, TheEntryThatIsMeasured) {
   EXPECT_EQ(judged["measured"], Json::array({expected}));
 }
 
+// ima_eventdigest_init: the oldest field has room for SHA-1 alone, and the file is read again.
+TEST_F(JudgeIma, TheOldestDigest) {
+  const std::string file = write("script", kScript);
+  const Finished sha1 = run_command({"sha1sum", file});
+  const std::string digest(sha1.out.begin(), sha1.out.begin() + 40);
+  const std::string on = platform("measure func=BPRM_CHECK\n", "ima_template_fmt=d|n");
+  const Json judged = judge("exec", on, file);
+  ASSERT_EQ(judged["measured"].size(), 1U) << judged;
+  EXPECT_NE(judged["measured"][0].get<std::string>().find(" d|n " + digest + " /"),
+            std::string::npos)
+      << judged["measured"];
+  // The command line of the kernel to be started is measured as it is.
+  const Json kexec = judge("kexec", platform("measure func=KEXEC_CMDLINE\n"), write("image", ""),
+                           {"--append", "quiet"});
+  EXPECT_EQ(kexec["measured"], Json::array()) << "the image is refused before";
+}
+
 TEST_F(JudgeIma, WhatIsNotKnownIsLeftOpen) {
   const std::string file = write("script", kScript);
   EXPECT_EQ(judge("exec", platform("appraise func=BPRM_CHECK fsname=ext4\n"), file)["decision"],
