@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "signatures/explore.h"
+
 namespace assay {
 
 namespace {
@@ -23,6 +25,19 @@ std::vector<PolicyRule> parse_shown_rules(Walk& walk, std::string_view text,
         {std::move(parsed.rule), RuleOrigin::custom, line.number, std::string(line.text)});
   }
   return rules;
+}
+
+// Nothing where it is in force now. The last line may have been written with its newline.
+std::optional<RefusedPolicy> load_policy(Walk& walk, ImaState& state, const ImaSetup& setup,
+                                         const std::string& text) {
+  ImaPolicySession session(walk, state, setup);
+  const Outcome bad = session.load(text.ends_with('\n') ? text : text + '\n');
+  if (session.close()) return std::nullopt;
+  if (!bad.failed()) return RefusedPolicy{.why = "it has no rule"};
+  const Step& step = walk.steps()[static_cast<std::size_t>(bad.step)];
+  std::string why(step.rule->fails);
+  if (!step.because.empty()) why += ": " + step.because;
+  return RefusedPolicy{.line = session.refused_line(), .why = std::move(why)};
 }
 
 // Does the kind of file system have handlers of extended attributes at all (IOP_XATTR)?
@@ -174,13 +189,30 @@ ImaState PlatformIma::make(Walk& walk) const {
     state.replace_rules(parse_shown_rules(walk, text, state.policy_context(setup)));
     return state;
   }
-  for (const std::string& text : platform_.ima.policy) {
-    ImaPolicySession session(walk, state, setup);
-    const std::string ended = text.ends_with('\n') ? text : text + '\n';
-    std::ignore = session.load(ended);
-    session.close();
-  }
+  for (const std::string& text : platform_.ima.policy)
+    std::ignore = load_policy(walk, state, setup, text);
   return state;
+}
+
+std::optional<RefusedPolicy> find_refused_policy(const Platform& platform) {
+  const ImaSetup setup = ima_setup(platform);
+  int ways = 0;
+  bool may_be_taken = platform.ima.policy.empty();
+  const auto load_all = [&](Walk& walk) {
+    ++ways;
+    ImaState state(walk, setup);
+    std::optional<RefusedPolicy> refused;
+    for (std::size_t i = 0; i < platform.ima.policy.size() && !refused; ++i) {
+      refused = load_policy(walk, state, setup, platform.ima.policy[i]);
+      if (refused) refused->index = i;
+    }
+    may_be_taken = may_be_taken || !refused;
+    return refused;
+  };
+  const auto explored = explore(platform.kernel, false, load_all, [](const auto& a, const auto& b) {
+    return a.has_value() == b.has_value();
+  });
+  return may_be_taken || ways == kMostWays ? std::nullopt : explored.first;
 }
 
 }  // namespace assay

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "ima/appraise.h"
@@ -40,6 +41,15 @@ ImaFile ima_file_on(const MountedFilesystem& filesystem, const KernelConfig& con
 // this depends on and the platform leaves open is settled by each walk; where it leaves nothing
 // open, that is done once. "11111111-2222-3333-4444-555555555555".
 std::optional<FsUuid> parse_fs_uuid(std::string_view text);
+
+// A custom policy of the platform that its kernel does not take, whatever is open: then it cannot
+// be in force, and the platform contradicts itself.
+struct RefusedPolicy {
+  std::size_t index = 0;  // in ima.policy
+  unsigned line = 0;      // from 1; 0: the policy as a whole
+  std::string why;
+};
+std::optional<RefusedPolicy> find_refused_policy(const Platform& platform);
 
 class PlatformIma {
  public:

@@ -8,6 +8,7 @@
 #include "base/name.h"
 #include "bytes/content.h"
 #include "bytes/stream.h"
+#include "ima/platform_ima.h"
 #include "platforms/contradictions.h"
 #include "platforms/fill_keyring.h"
 #include "platforms/module_hashes_section.h"
@@ -28,6 +29,26 @@ Result<std::string> read_text(const std::string& path) {
   }();
   if (!text) return std::unexpected(with_path(text.error(), encode_name(path)));
   return text;
+}
+
+// blacklist_vet_description (certs/blacklist.c).
+bool is_blocklist_entry(std::string_view text) {
+  constexpr std::size_t kMostDigits = 128;
+  if (!text.starts_with(kBlockedTbs) && !text.starts_with(kBlockedBinary)) return false;
+  const std::string_view digits = text.substr(kBlockedTbs.size());
+  return !digits.empty() && digits.size() <= kMostDigits && digits.size() % 2 == 0 &&
+         digits.find_first_not_of("0123456789abcdef") == digits.npos;
+}
+
+// The first word of a rule, and more behind it.
+bool looks_like_rule(std::string_view text) {
+  const std::size_t end = text.find_first_of(" \t");
+  if (end == std::string_view::npos) return false;
+  const std::string_view word = text.substr(0, end);
+  return std::ranges::any_of(
+      std::initializer_list<std::string_view>{"measure", "dont_measure", "appraise",
+                                              "dont_appraise", "audit", "hash", "dont_hash"},
+      [&](std::string_view action) { return action == word; });
 }
 
 class PlatformReader {
@@ -151,8 +172,11 @@ class PlatformReader {
   Result<void> read_blocklist() {
     ASSAY_TRY(TomlSection blocklist, section("blocklist"));
     ASSAY_TRY(const auto hashes, blocklist.texts("hashes"));
-    for (const std::string& hash : hashes.value_or(Strings()))
+    for (const std::string& hash : hashes.value_or(Strings())) {
+      if (!is_blocklist_entry(hash))
+        return blocklist.wrong("hashes", "entries such as \"bin:0123...\" or \"tbs:4567...\"");
       platform_.signatures.blocklist.add(hash);
+    }
     ASSAY_TRY(const auto revoked, read_keys(blocklist, "certificates"));
     if (platform_.config.is_on("CONFIG_SYSTEM_REVOCATION_LIST") != Truth::no)
       platform_.revoked = fill_revoked(revoked.value_or(std::vector<ListedKey>()), platform_);
@@ -266,13 +290,31 @@ class PlatformReader {
     ASSAY_TRY(const auto policy, ima.texts("policy"));
     platform_.ima.policy_is_known = policy.has_value();
     for (const std::string& path : policy.value_or(Strings())) {
+      if (looks_like_rule(path))
+        return fail(Reason::bad_value, {},
+                    fmt::format("ima.policy takes file names, and this looks like a rule: {}",
+                                encode_name(path)));
       ASSAY_TRY(std::string text, read_text(resolve(path)));
       platform_.ima.policy.push_back(std::move(text));
     }
+    ASSAY_CHECK(check_policies(policy.value_or(Strings())));
     ASSAY_TRY(platform_.ima.appraise, ima.text("appraise"));
     ASSAY_TRY(platform_.ima.builtin_names, ima.texts("builtin_policies"));
     ASSAY_TRY(platform_.ima.initial_rules, ima.texts("initial_rules"));
     return ima.nothing_left();
+  }
+
+  // What the kernel does not take cannot be in force.
+  Result<void> check_policies(const Strings& paths) const {
+    const auto refused = find_refused_policy(platform_);
+    if (!refused) return {};
+    const std::string where =
+        refused->line == 0 ? std::string() : fmt::format("line {} of ", refused->line);
+    return fail(
+        Reason::bad_value, {},
+        fmt::format("ima.policy: this kernel refuses {}{} ({}), so that policy cannot be in "
+                    "force; see assay ima policy check",
+                    where, encode_name(paths[refused->index]), refused->why));
   }
 
   Result<void> read_filesystems() {
