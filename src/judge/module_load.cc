@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "judge/module_hashes.h"
+#include "judge/release_note.h"
 #include "judge/rules.h"
 #include "trust/boot_state.h"
 
@@ -255,6 +256,13 @@ class Loader {
       return truth(tail(*magic) == tail(*ours));
     };
     return walk_.check(rule::vermagic, same(), "kernel.release, kernel.config", [&] {
+      const auto release = [](std::string_view text) { return text.substr(0, text.find(' ')); };
+      if (!by_release && ours && release(*magic) != release(*ours))
+        return fmt::format(
+            "{}{}, and this kernel is {}: with CONFIG_MODVERSIONS only what follows is compared: "
+            "\"{}\", the kernel's \"{}\"",
+            kBuiltForRelease, release(*magic), release(*ours),
+            magic->substr(release(*magic).size()), ours->substr(release(*ours).size()));
       return fmt::format("\"{}\", the kernel's \"{}\"", *magic, ours.value_or("?"));
     });
   }

@@ -5,6 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "judge/release_note.h"
+
 #include "report/json.h"
 
 namespace assay {
@@ -96,6 +98,8 @@ std::string to_text(const Diagnosis& diagnosis, const TextStyle& style) {
   if (diagnosis.wants)
     text += fmt::format("{}wants {}: {}\n", kIndent, wants_text(*diagnosis.wants),
                         holders_text(diagnosis));
+  if (const std::string note = release_note(judged.verdict.steps); !note.empty())
+    text += fmt::format("{}{}\n", kIndent, note);
   if (diagnosis.fix) {
     const Fix& fix = *diagnosis.fix;
     text += fix.command.empty() ? fmt::format("{}{}\n", kIndent, fix.why)
@@ -109,7 +113,7 @@ void add_to(Groups& groups, const Diagnosis& diagnosis, const TextStyle& style) 
   const Prognosis prognosis = prognosis_of(diagnosis.judged.verdict);
   Likeness likeness{label_of(prognosis, style), noun_of(diagnosis), {}};
   if (diagnosis.wants) likeness.rest = " signed by " + wants_text(*diagnosis.wants);
-  if (prognosis == Prognosis::loads) {
+  if (prognosis == Prognosis::loads && release_note(diagnosis.judged.verdict.steps).empty()) {
     if (diagnosis.wants) likeness.rest += ", " + holders_text(diagnosis);
     groups.count(likeness);
     return;

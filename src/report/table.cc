@@ -8,6 +8,7 @@
 
 #include "base/hex.h"
 #include "base/name.h"
+#include "judge/release_note.h"
 #include "report/ima_record_report.h"
 #include "report/open_questions.h"
 #include "survey/verify_pe.h"
@@ -369,13 +370,16 @@ std::string outcome_lines(const JudgedArtifact& judged, const Verdict& verdict) 
 }  // namespace
 
 std::string to_text(const JudgedArtifact& judged, const Verdict& verdict, const TextStyle& style) {
-  std::string text = fmt::format("{} {}  {}, {}", label_of(verdict.decision, style), judged.path,
-                                 judged.request, judged.platform);
+  std::string text =
+      fmt::format("{} {}  {}", label_of(verdict.decision, style), judged.path, judged.request);
+  if (!judged.platform.empty()) text += ", " + judged.platform;
   if (!judged.rules.empty()) text += fmt::format(", rules of {}", judged.rules);
   text += '\n';
   if (judged.reason) text += reason_line(*judged.reason);
   for (const std::string& note : judged.notes) text += "  " + note + "\n";
   if (!style.verbose) return text;
+  if (const std::string note = release_note(verdict.steps); !note.empty())
+    text += fmt::format("             {}\n", note);
   text += outcome_lines(judged, verdict);
   if (!verdict.steps.empty()) text += "  the kernel's rules, in the order in which it asks:\n";
   text += steps_to_text(verdict.steps);
