@@ -9,6 +9,7 @@
 #include "cli/fact_arguments.h"
 #include "cli/platform_arguments.h"
 #include "cli/progress_line.h"
+#include "formats/module_name.h"
 #include "report/json.h"
 
 namespace assay {
@@ -38,7 +39,9 @@ std::string difference(const std::vector<JudgedModule>& verdicts) {
   for (const JudgedModule& judged : verdicts) {
     const Rule* rule = judged.verdict.deciding;
     text += fmt::format("  {:<24} {:<22} {}\n", judged.platform, fate(judged.verdict),
-                        rule == nullptr ? "" : rule->id);
+                        rule != nullptr ? rule->id
+                        : judged.reason ? std::string_view(judged.reason->text)
+                                        : "");
   }
   return text;
 }
@@ -63,8 +66,8 @@ IMA sees a file with the extended attributes, the owner and the file system that
 lies, or that the options say; the members of a package have no attributes. The file is opened first,
 and a rule for FILE_CHECK may refuse that.
 
-Exit status: 0 every request is allowed, 1 some request is refused, 2 something could not be
-found out and nothing is known to be refused.
+Exit status: 0 every request is allowed, 1 some request is refused (with whatever error), 2 something
+could not be found out and nothing is known to be refused.
 
 Examples:
   sudo assay judge module r8126.ko
@@ -122,7 +125,8 @@ Examples:
   }
 
   ExitStatus run(const CommonOptions& common, Output& output) override {
-    Judging judging{common.text_style(), {}, {}, {}, {}, {}};
+    Judging judging;
+    judging.style = common.text_style();
     Progress numbers;
     ProgressLine progress(numbers, !common.quiet);
     JudgeRequest request = *request_of_options();
@@ -157,7 +161,7 @@ Examples:
     const VerdictSummary& summary = judging.summary;
     if (summary.undetermined != 0 && !common.quiet)
       for (const std::string& note : judging.notes) output.warn(note);
-    if (summary.refused + summary.crashes != 0) return kBad;
+    if (judging.any_refused || summary.crashes != 0) return kBad;
     return summary.undetermined != 0 || summary.artifacts == 0 ? kUndetermined : kGood;
   }
 
@@ -170,6 +174,9 @@ Examples:
     std::optional<JudgedModule> only;  // as long as there is no second
     std::string differences;           // between platforms
     std::vector<std::string> notes;    // of platforms
+    bool any_refused = false;          // with whatever error
+    std::uint64_t files = 0;           // with verdicts on several platforms
+    std::size_t platforms = 1;
   };
 
   Result<JudgeRequest> request_of_options() const {
@@ -193,6 +200,8 @@ Examples:
   // One file on one platform or several.
   void add(const std::vector<JudgedModule>& verdicts, const CommonOptions& common, Output& output,
            Judging& judging) const {
+    ++judging.files;
+    judging.platforms = std::max(judging.platforms, verdicts.size());
     const bool shows_each = common.json || judging.style.verbose;
     for (const JudgedModule& judged : verdicts)
       if (shows_each || verdicts.size() == 1)
@@ -220,6 +229,7 @@ Examples:
 
   static void count(const JudgedModule& judged, Judging& judging) {
     judging.summary.add(judged.verdict.decision);
+    judging.any_refused |= judged.verdict.is_refused();
     if (judging.summary.artifacts == 1)
       judging.only = judged;
     else
@@ -239,11 +249,25 @@ Examples:
     add_to(judging.groups, describe(judged, request_), judged.verdict, judging.style);
   }
 
+  // "15 artifacts on 3 platforms, 45 verdicts: 30 allowed, ...".
+  static std::string on_platforms(std::string summary, const Judging& judging) {
+    if (judging.platforms < 2) return summary;
+    return fmt::format("{} on {} platforms, {} verdicts{}", count_of(judging.files, "artifact"),
+                       judging.platforms, judging.summary.artifacts,
+                       summary.substr(summary.find(':')));
+  }
+
   static void print_summary(const CommonOptions& common, Output& output, const Judging& judging) {
     if (common.json)
       output.print(to_json(judging.summary) + '\n');
     else if (!common.quiet)
-      output.print(to_text(judging.summary));
+      output.print(on_platforms(to_text(judging.summary), judging));
+  }
+
+  // What kmod does with a compressed module, where no call is asked for.
+  bool is_unpacked(const std::string& path) const {
+    const auto name = parse_module_name(path.substr(path.rfind('/') + 1));
+    return request_ == "module" && syscall_.empty() && flags_.empty() && name && name->codec;
   }
 
   void print(const CommonOptions& common, Output& output, Judging& judging) const {
@@ -252,6 +276,10 @@ Examples:
       judging.style.verbose = true;
       output.print(
           to_text(describe(*judging.only, request_), judging.only->verdict, judging.style));
+      if (is_unpacked(judging.only->path))
+        output.print(
+            "  assumes that modprobe unpacks the file; --syscall finit_module --flags compressed has "
+            "the kernel do it\n");
       return;
     }
     output.print(judging.differences);

@@ -16,28 +16,77 @@ std::string_view decision_name(Decision decision) {
   return "undetermined";
 }
 
-void Endings::note(const Ending& ending) {
+void Endings::note(const Ending& ending, const Walk& walk) {
   ++count_;
-  all_refused_ &= ending.decision == Decision::refused;
-  if (std::ranges::find(errors_, ending.outcome.err) == errors_.end())
-    errors_.push_back(ending.outcome.err);
+  if (walk.choices().empty()) return;  // the only way
+  const auto add = [](auto& list, const auto& one) {
+    if (std::ranges::find(list, one) == list.end()) list.push_back(one);
+  };
+  const auto causes = causes_of(walk.steps(), ending.outcome.step);
+  const Rule* root = causes.empty() ? nullptr : causes.back()->rule;
+  if (root != nullptr) add(roots_, root);
+  if (ending.decision == Decision::refused) {
+    add(refusals_, Refusal{root, ending.outcome.err});
+    return;
+  }
+  all_refused_ = false;
+  std::vector<const Rule*> failed;
+  for (const Step& step : walk.steps())
+    if (step.finding == Finding::fails) failed.push_back(step.rule);
+  if (!always_failed_) {
+    always_failed_ = std::move(failed);
+    return;
+  }
+  std::erase_if(*always_failed_,
+                [&](const Rule* rule) { return std::ranges::find(failed, rule) == failed.end(); });
 }
 
-std::vector<Errno> Endings::errors_of_refusals() const {
-  return all_refused_ && count_ < kMostWays ? errors_ : std::vector<Errno>();
+std::vector<Refusal> Endings::refusals() const {
+  return all_refused_ && count_ < kMostWays ? refusals_ : std::vector<Refusal>();
 }
+
+const Rule* Endings::find_certain() const {
+  if (count_ >= kMostWays) return nullptr;
+  if (!always_failed_) return roots_.size() == 1 ? roots_.front() : nullptr;
+  for (const Rule* rule : roots_)
+    if (std::ranges::find(*always_failed_, rule) != always_failed_->end()) return rule;
+  return nullptr;
+}
+
+namespace {
+
+// A key is looked for in one ring and then in the other: a key in either would do, and where one
+// ring decides, so does the other that is not known.
+void name_both_rings(std::vector<std::string>& open, const Walk& walk) {
+  constexpr std::string_view kFirst = "keyrings.secondary_trusted_keys";
+  const auto then = std::ranges::find(open, "keyrings.platform");
+  const bool is_asked = std::ranges::any_of(
+      walk.choices(), [&](const Choice& choice) { return choice.key == kFirst; });
+  if (then != open.end() && is_asked && std::ranges::find(open, kFirst) == open.end())
+    open.insert(then, std::string(kFirst));
+}
+
+}  // namespace
 
 Verdict make_verdict(const Ending& ending, Walk walk, std::vector<std::string> open,
                      const Endings& endings) {
   Verdict verdict;
   if (!open.empty()) {
     verdict.open = std::move(open);
+    name_both_rings(verdict.open, walk);
     // Of a kernel before the oldest anchor no walk says anything.
-    if (!is_before_anchors(walk.kernel().version))
-      verdict.refused_with = endings.errors_of_refusals();
+    if (!is_before_anchors(walk.kernel().version)) {
+      verdict.refusals = endings.refusals();
+      verdict.certain = endings.find_certain();
+    }
+    for (const Refusal& refusal : verdict.refusals)
+      if (std::ranges::find(verdict.refused_with, refusal.err) == verdict.refused_with.end())
+        verdict.refused_with.push_back(refusal.err);
   } else {
     verdict.decision = ending.decision;
     verdict.err = ending.outcome.err;
+    if (auto refusals = endings.refusals(); refusals.size() > 1)
+      verdict.refusals = std::move(refusals);
     verdict.deciding_step = ending.outcome.step;
     if (ending.outcome.step >= 0)
       verdict.deciding = walk.steps()[static_cast<std::size_t>(ending.outcome.step)].rule;

@@ -6,6 +6,7 @@
 
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,13 @@ enum class Decision : std::uint8_t {
 };
 std::string_view decision_name(Decision decision);
 
+// One way to be refused.
+struct Refusal {
+  const Rule* rule;  // that it all comes from
+  Errno err;         // what the system call returns
+  friend bool operator==(const Refusal&, const Refusal&) = default;
+};
+
 struct Verdict {
   Decision decision = Decision::undetermined;
   Errno err = Errno::none;          // what the system call returns
@@ -34,6 +42,11 @@ struct Verdict {
   std::vector<std::string> open;    // undetermined: what would have to be known ("state.lockdown")
   // Undetermined, but refused whatever the answers: with one of these errors, in the order found.
   std::vector<Errno> refused_with;
+  std::vector<Refusal> refusals;  // and for these reasons
+  // Undetermined: what fails in every way that comes to it, where something does.
+  const Rule* certain = nullptr;
+
+  bool is_refused() const { return decision == Decision::refused || !refused_with.empty(); }
 };
 
 // How one walk ended.
@@ -45,14 +58,19 @@ struct Ending {
 // How all ways end, as they are walked.
 class Endings {
  public:
-  void note(const Ending& ending);
+  void note(const Ending& ending, const Walk& walk);
   // Nothing where some way does not end in a refusal, or some may not have been walked.
-  std::vector<Errno> errors_of_refusals() const;
+  std::vector<Refusal> refusals() const;
+  // A rule that ways end with, and that fails in all of those that are not refused. Nothing where
+  // there is none.
+  const Rule* find_certain() const;
 
  private:
   int count_ = 0;
   bool all_refused_ = true;
-  std::vector<Errno> errors_;
+  std::vector<Refusal> refusals_;
+  std::vector<const Rule*> roots_;                         // that ways end with
+  std::optional<std::vector<const Rule*>> always_failed_;  // in the ways that are not refused
 };
 
 // Walks `run` (Ending run(Walk&)) every way that what is open allows, and concludes.
@@ -68,7 +86,7 @@ Verdict conclude(const KernelId& kernel, bool explain, Run run) {
   Endings endings;
   const auto noted = [&](Walk& walk) {
     const Ending ending = run(walk);
-    endings.note(ending);
+    endings.note(ending, walk);
     return ending;
   };
   auto explored = explore(kernel, explain, noted, [](const Ending& a, const Ending& b) {

@@ -201,6 +201,7 @@ std::string_view prognosis_name(Prognosis prognosis) {
 Prognosis prognosis_of(const Verdict& verdict) {
   switch (verdict.decision) {
     case Decision::allowed:
+  if (verdict.is_refused()) return Prognosis::rejected;
     case Decision::allowed_unverified: return Prognosis::loads;
     case Decision::allowed_tainted: return Prognosis::taints;
     case Decision::refused:

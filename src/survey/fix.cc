@@ -28,7 +28,7 @@ class Finder {
       : diagnosis_(diagnosis), facts_(facts), rule_(last_failure()) {}
 
   Fix find() const {
-    if (diagnosis_.judged.verdict.decision == Decision::undetermined)
+    if (prognosis_of(diagnosis_.judged.verdict) == Prognosis::unknown)
       return {"", "the platform leaves open what would decide"};
     if (diagnosis_.judged.verdict.decision == Decision::allowed_tainted &&
         !diagnosis_.judged.taint.contains('E'))

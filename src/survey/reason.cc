@@ -44,32 +44,34 @@ ReasonReport explain(const std::vector<Step>& steps, std::int32_t step, const st
 
 namespace {
 
-// What is wrong whatever the answers, as far as the first question.
-const Step* find_certain_failure(const std::vector<Step>& steps) {
-  for (const Step& step : steps) {
-    if (step.finding == Finding::open) break;
-    if (step.finding == Finding::fails) return &step;
+// "the content was changed after it was signed (EKEYREJECTED), or modules are disabled (EPERM)".
+std::string list_refusals(const std::vector<Refusal>& refusals) {
+  constexpr std::size_t kNamed = 4;
+  std::string text;
+  for (std::size_t i = 0; i < refusals.size(); ++i) {
+    if (i == kNamed) return text + ", or for other reasons";
+    if (i != 0) text += ", or ";
+    const Refusal& one = refusals[i];
+    text += fmt::format("{} ({})", one.rule == nullptr ? "" : one.rule->fails, errno_name(one.err));
   }
-  return nullptr;
+  return text;
 }
 
 ReasonReport explain_open(const Verdict& verdict, const std::string& name) {
   ReasonReport reason = assay::explain_open(verdict.open, name);
+  if (verdict.certain != nullptr) reason.cause = verdict.certain->id;
   if (!verdict.refused_with.empty()) {
     std::vector<std::string_view> errors;
     for (const Errno err : verdict.refused_with) errors.push_back(errno_name(err));
-    reason.text = reason.kind =
-        fmt::format("refused either way, with {}; which depends on {}", fmt::join(errors, " or "),
+    reason.text =
+        fmt::format("refused either way{}; which depends on {}",
+                    verdict.certain != nullptr ? fmt::format(", with {}", fmt::join(errors, " or "))
+                                               : ": " + list_refusals(verdict.refusals),
                     fmt::join(verdict.open, ", "));
   }
-  if (const Step* failed = find_certain_failure(verdict.steps)) {
-    const auto lead = [&](const std::string& text) {
-      return fmt::format("{}; {}", failed->rule->fails, text);
-    };
-    reason.text = lead(reason.text);
-    reason.kind = lead(reason.kind);
-    reason.cause = failed->rule->id;
-  }
+  if (verdict.certain != nullptr)
+    reason.text = fmt::format("{}; {}", verdict.certain->fails, reason.text);
+  reason.kind = reason.text;
   return reason;
 }
 
@@ -78,7 +80,16 @@ ReasonReport explain_open(const Verdict& verdict, const std::string& name) {
 std::optional<ReasonReport> explain(const Verdict& verdict, const std::string& name) {
   if (!verdict.open.empty()) return explain_open(verdict, name);
   if (verdict.deciding == nullptr) return std::nullopt;
-  return explain(verdict.steps, verdict.deciding_step, name);
+  ReasonReport reason = explain(verdict.steps, verdict.deciding_step, name);
+  // As what is not known turns out, it is refused for the one reason or the other.
+  std::string others;
+  const Rule* root = causes_of(verdict.steps, verdict.deciding_step).back()->rule;
+  for (const Refusal& refusal : verdict.refusals)
+    if (refusal.rule != nullptr && refusal.rule != root)
+      others += fmt::format("; or else {}", refusal.rule->fails);
+  reason.text += others;
+  reason.kind += others;
+  return reason;
 }
 
 ReasonReport explain_open(const std::vector<std::string>& open, const std::string& name) {

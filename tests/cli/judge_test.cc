@@ -31,6 +31,17 @@ std::string empty_bzimage() {
   return image;
 }
 
+// A module with versions of symbols, and nothing that is loaded.
+std::string sample_module(const std::string& vermagic) {
+  ElfSample elf(true, false);
+  const std::string info = std::string("name=sample") + '\0' + "vermagic=" + vermagic + '\0';
+  elf.sections.push_back({".modinfo", 1, std::vector<std::uint8_t>(info.begin(), info.end())});
+  elf.sections.push_back({".gnu.linkonce.this_module", 1, std::vector<std::uint8_t>(64)});
+  elf.sections.push_back({"__versions", 1, std::vector<std::uint8_t>(64)});
+  elf.add_symbols({{"init_module", 0, 0, 1}});
+  return text(elf.write());
+}
+
 class JudgeOnPlatforms : public testing::Test {
  protected:
   std::string write(const std::string& name, const std::string& content) {
@@ -149,7 +160,7 @@ TEST_F(JudgeOnPlatforms, DamagedImagesAreJudged) {
 }
 
 TEST_F(JudgeOnPlatforms, WhatIsLeftOutAndDecidesIsNamed) {
-  const std::string file = write("unsigned.ko", "no module");
+  const std::string file = write("unsigned.ko", sample_module("6.12 "));
   const Finished open =
       assay({"judge", "module", "--json", "--platform", platform("p.toml", "x86_64", ""), file});
   EXPECT_EQ(open.status, 2);
@@ -190,7 +201,7 @@ TEST_F(JudgeOnPlatforms, WhatIsOpenEverywhereIsListed) {
   write("other.ko", "no module either");
   for (const std::string& path : {file, folder_.path().string()}) {
     const Finished judged = assay({"judge", "module", "--platform", one, "--platform", two, path});
-    EXPECT_EQ(judged.status, 2) << judged.error;
+    EXPECT_EQ(judged.status, 1) << "what is no module is refused either way " << judged.error;
     const std::string out = text(judged.out);
     EXPECT_NE(out.find("unsigned.ko  module, each of 2 platforms"), out.npos) << out;
     EXPECT_NE(out.find("no signature at the end of the file"), out.npos) << out;
@@ -222,6 +233,93 @@ TEST_F(JudgeOnPlatforms, ExplanationsForPeople) {
   expect(judge("lockdown = \"integrity\"\n"),
          {"no signature at the end of the file; refused either way, with EPERM or EKEYREJECTED; "
           "which depends on state.sig_enforce"});
+}
+
+// What is open decides the error alone: every file says why, whether its walk is printed or not.
+TEST_F(JudgeOnPlatforms, RefusedEitherWay) {
+  const std::string on = write("open.toml",
+                               "schema = 1\n[kernel]\nversion = \"6.12\"\narch = \"x86_64\"\n"
+                               "cmdline = \"quiet\"\nconfig = { CONFIG_MODULE_SIG = \"y\" }\n"
+                               "[state]\nsig_enforce = true\nlockdown = \"none\"\n");
+  const std::string first = write("first.ko", "no module");
+  const std::string second = write("second.ko", "no module");
+  const std::string why =
+      "refused either way: no signature at the end of the file (EKEYREJECTED), or loading of "
+      "modules has been disabled (nomodule, or kernel.modules_disabled) (EPERM); which depends on "
+      "state.modules_disabled";
+  const Finished alone = assay({"judge", "module", "--platform", on, first});
+  EXPECT_NE(text(alone.out).find(why), std::string::npos) << text(alone.out);
+  EXPECT_EQ(alone.status, 1);
+  const std::string both =
+      text(assay({"judge", "module", "-j1", "--platform", on, first, second}).out);
+  const std::size_t once = both.find(why);
+  ASSERT_NE(once, std::string::npos) << both;
+  EXPECT_NE(both.find(why, once + 1), std::string::npos) << both;
+  const Finished json = assay({"judge", "module", "--json", "--platform", on, first});
+  EXPECT_EQ(json.status, 1);
+  EXPECT_EQ(Json::parse(text(json.out).substr(0, text(json.out).find('\n')))["decision"],
+            "undetermined");
+}
+
+TEST_F(JudgeOnPlatforms, SeveralPlatformsAreCounted) {
+  const std::string some =
+      platform("some.toml", "x86_64", "sig_enforce = false\nlockdown = \"none\"\n");
+  const std::string open = platform("open.toml", "x86_64", "lockdown = \"none\"\n");
+  const std::string out = text(assay({"judge", "module", "--platform", some, "--platform", open,
+                                      write("a.ko", "no module"), write("b.ko", "no module")})
+                                   .out);
+  EXPECT_NE(out.find("2 artifacts on 2 platforms, 4 verdicts: "), std::string::npos) << out;
+  EXPECT_NE(out.find("state.sig_enforce"), std::string::npos) << "what is open: " << out;
+}
+
+// A description that cannot be true of its kernel, or that says something else than it means.
+TEST_F(JudgeOnPlatforms, PlatformsThatContradictThemselves) {
+  write("bad.pol", "# comment\nnonsense line\n");
+  write("empty.pol", "# comment\n");
+  const auto error = [&](const std::string& rest) {
+    const std::string on =
+        write("wrong.toml",
+              "schema = 1\n[kernel]\nversion = \"6.1\"\narch = \"x86_64\"\ncmdline = \"quiet\"\n"
+              "config = { CONFIG_IMA = \"y\", CONFIG_IMA_APPRAISE = \"y\" }\n" +
+                  rest);
+    const Finished judged = assay({"judge", "module", "--platform", on, write("x.ko", "x")});
+    EXPECT_EQ(judged.status, 2) << rest;
+    return judged.error;
+  };
+  const auto expect = [&](const std::string& rest, std::initializer_list<const char*> parts) {
+    const std::string said = error(rest);
+    for (const char* part : parts) EXPECT_NE(said.find(part), said.npos) << part << " in " << said;
+  };
+  expect("[ima]\npolicy = [\"bad.pol\"]\n",
+         {"refuses line 2 of bad.pol", "nonsense", "assay ima policy check"});
+  expect("[ima]\npolicy = [\"empty.pol\"]\n", {"refuses empty.pol (it has no rule)"});
+  // A kernel without CONFIG_IMA_APPRAISE_MODSIG.
+  write("modsig.pol", "appraise func=MODULE_CHECK appraise_type=imasig|modsig\n");
+  expect("[ima]\npolicy = [\"modsig.pol\"]\n", {"refuses line 1 of modsig.pol"});
+  expect("[ima]\npolicy = [\"appraise func=MODULE_CHECK\"]\n",
+         {"ima.policy takes file names, and this looks like a rule"});
+  for (const char* hash : {"foo", "bin:", "bin:123", "tbs:AB", "sha:00"})
+    expect(std::string("[blocklist]\nhashes = [\"") + hash + "\"]\n", {"blocklist.hashes"});
+}
+
+// The kernel's modversions pass over the release, which is then said.
+TEST_F(JudgeOnPlatforms, BuiltForAnotherRelease) {
+  const std::string file = write("sample.ko", sample_module("6.6.6 SMP modversions "));
+  const auto judge = [&](const std::string& release) {
+    const std::string on =
+        write("on.toml",
+              "schema = 1\n[kernel]\nrelease = \"" + release +
+                  "\"\narch = \"x86_64\"\nvariant = \"debian\"\ncmdline = \"quiet\"\n"
+                  "config = { CONFIG_MODULES = \"y\", CONFIG_SMP = \"y\", CONFIG_MODVERSIONS = "
+                  "\"y\" }\n[state]\nmodules_disabled = false\n[ima]\npolicy = []\n");
+    return text(assay({"judge", "module", "--platform", on, file}).out);
+  };
+  const std::string other = judge("6.12.1");
+  EXPECT_NE(other.find("built for release 6.6.6, and this kernel is 6.12.1: the checksums"),
+            other.npos)
+      << other;
+  const std::string same = judge("6.6.6");
+  EXPECT_EQ(same.find("built for release"), same.npos) << same;
 }
 
 TEST_F(JudgeOnPlatforms, CommandLineOfOption) {
