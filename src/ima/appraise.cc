@@ -292,10 +292,16 @@ Outcome Process::appraise_without_xattr(IntegrityStatus& status, std::string& ca
     status = IntegrityStatus::pass;
     return {};
   }
+  const bool is_signed_inside = evidence_.trailer != nullptr && evidence_.trailer->has_marker;
   return walk_.check(!wants_signature       ? rule::hash_present
                      : has(kVerityRequired) ? rule::verity_present
                                             : rule::signature_present,
-                     false);
+                     false, {}, [&] {
+                       std::string text = "the file has no security.ima";
+                       if (wants_signature && is_signed_inside)
+                         text += ", and the signature appended to it does not count";
+                       return text + (wants_signature ? "; assay sign --ima makes one" : "");
+                     });
 }
 
 Outcome Process::appraise_evm(IntegrityStatus& status, std::string& cause) {

@@ -150,7 +150,10 @@ std::vector<std::uint8_t> evm_portable_data(const Xattrs& xattrs, std::uint32_t 
 EvmVerdict evm_verify(Walk& walk, const EvmState& evm, const SignatureVerifier& verifier,
                       const ImaEvidence& evidence) {
   const bool hmac = walk.settle(evm.has_hmac_key, "evm: HMAC key");
-  if (!hmac && !walk.settle(evm.has_public_key, "evm: public key")) return {};
+  const bool ring_is_described = verifier.rings.evm.keys != nullptr;
+  if (!hmac &&
+      !walk.settle(evm.has_public_key, ring_is_described ? "evm: public key" : "keyrings.evm"))
+    return {};
   const auto xattr = evidence.xattr(kXattrEvm);
   if (!xattr || xattr->bytes.empty()) {
     if (xattr) return {IntegrityStatus::fail, walk.check(rule::evm_valid, false)};

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "judge/appended_kexec_sig.h"
 #include "judge/rules.h"
 #include "judge/s390_sig.h"
@@ -112,6 +114,21 @@ class FileLoad {
                                         ImaHook::kexec_kernel_check, locked));
   }
 
+  // ima_appraise_signature is compiled out where the keys of .ima need no signature themselves.
+  std::string_view why_ima_is_not_enough() const {
+    if (ima_.door == nullptr ||
+        platform_.config.is_on("CONFIG_INTEGRITY_TRUSTED_KEYRING") != Truth::no)
+      return {};
+    const auto& rules = ima_.door->kernel().state.rules();
+    const bool appraises = std::ranges::any_of(rules, [](const PolicyRule& one) {
+      return one.rule.action == ImaAction::appraise &&
+             (one.rule.func == ImaHook::none || one.rule.func == ImaHook::kexec_kernel_check);
+    });
+    if (!appraises) return {};
+    return "; this kernel does not let the signature that IMA appraises stand in, because "
+           "CONFIG_INTEGRITY_TRUSTED_KEYRING is off";
+  }
+
   Outcome probe() {
     switch (platform_.kernel.arch) {
       case Arch::x86_64: return probe_bzimage();
@@ -211,7 +228,8 @@ class FileLoad {
     const Truth permits = locked == Truth::no ? Truth::yes : !locked || appraises_signature(locked);
     if (const Outcome refused = walk_.check(
             rule::lockdown, permits, "state.lockdown",
-            [&] { return fmt::format("lockdown, {}", name); }, std::string(rule::lockdown.log));
+            [&] { return fmt::format("lockdown, {}{}", name, why_ima_is_not_enough()); },
+            std::string(rule::lockdown.log));
         refused.failed())
       return {Decision::refused, walk_.because_of(refused, bad)};
     return {Decision::allowed_unverified, {Errno::none, bad.step}};

@@ -30,6 +30,8 @@ constexpr Question kQuestions[] = {
     {"libcrypto", "OpenSSL on this machine cannot compute this"},
     {"keyrings.secondary_trusted_keys",
      "which keys does the kernel trust besides those built in (added by the machine's owner)?"},
+    {"keyrings.evm", "which keys has EVM (in a platform file: evm = [] where no key is loaded)?"},
+    {"evm", "does EVM verify with this key (/sys/kernel/security/evm)?"},
     {"keyrings", "which keys are in this keyring of the kernel (/proc/keys)?"},
     {"ima.policy", "which IMA rules are in force (/sys/kernel/security/ima/policy)?"},
     {"artifact", "this cannot be read from the file"},

@@ -182,6 +182,45 @@ TEST_F(JudgeIma, TheOldestDigest) {
   EXPECT_EQ(kexec["measured"], Json::array()) << "the image is refused before";
 }
 
+// Whether EVM has a key is not known: either way the file is refused, and both reasons are said.
+TEST_F(JudgeIma, AWrongHashIsSaidWhateverEvmWants) {
+  const std::string file = write("script", kScript);
+  std::string on = platform("appraise func=BPRM_CHECK\n");
+  const auto bytes = read_file(on);
+  std::string text(bytes.begin(), bytes.end());
+  text.replace(text.find("CONFIG_IMA_APPRAISE ="), 0, "CONFIG_EVM = \"y\", ");
+  text.replace(text.find("evm = []\n"), 9, "");
+  on = write("evm.toml", text);
+  const std::string bad = write("bad.hex", "0404 00\n");
+  const Json judged = judge("exec", on, file, {"--xattr", "security.ima=" + bad});
+  EXPECT_EQ(judged["errno"], "EACCES");
+  const std::string why = judged["reason"]["text"];
+  EXPECT_NE(why.find("security.evm, which EVM wants"), why.npos) << why;
+  EXPECT_NE(why.find("or else security.ima is not the digest of the file"), why.npos) << why;
+  // Of a file with the right digest it is open, and the key is one of the platform file's.
+  const std::string good =
+      write("good.hex", "0404 1b577383bcfb9f191c785497f4ac34a8fb546807bd1094ef65d0ce9a5a63423e\n");
+  EXPECT_EQ(judge("exec", on, file, {"--xattr", "security.ima=" + good})["open"],
+            Json({"keyrings.evm"}));
+}
+
+// A signature that is appended does not stand in for security.ima.
+TEST_F(JudgeIma, AnAppendedSignatureThatDoesNotCount) {
+  const std::string on = platform("appraise func=MODULE_CHECK appraise_type=imasig\n");
+  const auto why = [&](const std::string& content) {
+    const Json judged = judge("module", on, write("x.ko", content), {"--syscall", "finit_module"});
+    EXPECT_EQ(judged["reason"]["cause"], "ima/signature-present");
+    return judged["reason"]["text"].get<std::string>();
+  };
+  const std::string appended = why(std::string(100, 'x') + "~Module signature appended~\n");
+  EXPECT_NE(appended.find("the file has no security.ima, and the signature appended to it does not "
+                          "count; assay sign --ima makes one"),
+            appended.npos)
+      << appended;
+  const std::string bare = why(std::string(100, 'x'));
+  EXPECT_EQ(bare.find("does not count"), bare.npos) << bare;
+}
+
 TEST_F(JudgeIma, WhatIsNotKnownIsLeftOpen) {
   const std::string file = write("script", kScript);
   EXPECT_EQ(judge("exec", platform("appraise func=BPRM_CHECK fsname=ext4\n"), file)["decision"],
