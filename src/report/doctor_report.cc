@@ -54,7 +54,9 @@ std::string reason_lines(const JudgedModule& judged) {
 
 std::string wants_text(const WantedKey& wants) {
   if (!wants.key_identifier.empty()) return "key identifier " + wants.key_identifier;
-  return fmt::format("{}, serial {}", wants.issuer, wants.serial);
+  if (wants.subject.empty())
+    return fmt::format("a key issued by {}, serial {}", wants.issuer, wants.serial);
+  return fmt::format("{}, issued by {}, serial {}", wants.subject, wants.issuer, wants.serial);
 }
 
 std::string holders_text(const Diagnosis& diagnosis) {
@@ -78,7 +80,8 @@ std::string to_json(const Diagnosis& diagnosis) {
   json["prognosis"] = prognosis_name(prognosis_of(judged.verdict));
   json["wants"] = nullptr;
   if (diagnosis.wants)
-    json["wants"] = {{"issuer", diagnosis.wants->issuer},
+    json["wants"] = {{"subject", diagnosis.wants->subject},
+                     {"issuer", diagnosis.wants->issuer},
                      {"serial", diagnosis.wants->serial},
                      {"key_identifier", diagnosis.wants->key_identifier}};
   json["held_by"] = diagnosis.held_by;
@@ -95,11 +98,11 @@ std::string to_text(const Diagnosis& diagnosis, const TextStyle& style) {
   const Prognosis prognosis = prognosis_of(judged.verdict);
   std::string text = fmt::format("{} {}\n", label_of(prognosis, style), judged.path);
   if (prognosis != Prognosis::loads) text += reason_lines(judged);
+  if (const std::string note = release_note(judged.verdict.steps); !note.empty())
+    text += fmt::format("{}{}\n", kIndent, note);
   if (diagnosis.wants)
     text += fmt::format("{}wants {}: {}\n", kIndent, wants_text(*diagnosis.wants),
                         holders_text(diagnosis));
-  if (const std::string note = release_note(judged.verdict.steps); !note.empty())
-    text += fmt::format("{}{}\n", kIndent, note);
   if (diagnosis.fix) {
     const Fix& fix = *diagnosis.fix;
     text += fix.command.empty() ? fmt::format("{}{}\n", kIndent, fix.why)

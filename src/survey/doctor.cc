@@ -136,6 +136,8 @@ class Doctor final : public SourceVisitor {
       wanted.issuer = name_text(signer.issuer);
       wanted.serial = to_hex(signer.serial.bytes());
     }
+    for (const auto& certificate : signature.certificates())
+      if (is_signer(signer, *certificate)) wanted.subject = name_text(certificate->x509().subject);
     diagnosis.wants = std::move(wanted);
     for (std::size_t i = 0; i < kRingCount; ++i) {
       const auto& ring = platform_.rings[i];
@@ -199,9 +201,9 @@ std::string_view prognosis_name(Prognosis prognosis) {
 }
 
 Prognosis prognosis_of(const Verdict& verdict) {
+  if (verdict.is_refused()) return Prognosis::rejected;
   switch (verdict.decision) {
     case Decision::allowed:
-  if (verdict.is_refused()) return Prognosis::rejected;
     case Decision::allowed_unverified: return Prognosis::loads;
     case Decision::allowed_tainted: return Prognosis::taints;
     case Decision::refused:

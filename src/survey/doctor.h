@@ -22,8 +22,10 @@ enum class Prognosis : std::uint8_t { loads, taints, rejected, unknown };
 std::string_view prognosis_name(Prognosis prognosis);
 Prognosis prognosis_of(const Verdict& verdict);
 
-// How the first signer is named: by issuer and serial number, or by key identifier.
+// How the first signer is named: by issuer and serial number, or by key identifier. The subject is
+// known where the message carries its certificate.
 struct WantedKey {
+  std::string subject;
   std::string issuer;
   std::string serial;
   std::string key_identifier;

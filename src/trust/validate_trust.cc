@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "signatures/rules.h"
 
 namespace assay {
@@ -56,18 +58,36 @@ class SignerTrust {
 
   Outcome unknown(std::string_view why) {
     const auto because = [&] {
-      std::string text =
-          fmt::format("signer {}, not among the keys of {}", signer_name(), ring_.name());
+      std::string text = fmt::format("signer {}, not among the keys of {}{}", signer_name(),
+                                     searched_before(), ring_.name());
       if (!why.empty()) text += fmt::format(": {}", why);
       return text;
     };
     return walk_.check(rule::trusted_key, false, signer_.cms->raw.extent(), because);
   }
 
+  // The ring that was searched for the same signer before this one.
+  std::string_view searched_before() const {
+    constexpr std::string_view kFirst = ".secondary_trusted_keys";
+    const bool is_second = std::ranges::any_of(walk_.steps(), [&](const Step& step) {
+      return step.rule == &rule::trusted_key && step.finding == Finding::fails &&
+             step.where == signer_.cms->raw.extent() && step.because.contains(kFirst);
+    });
+    return is_second && ring_.name() != kFirst ? ".secondary_trusted_keys or " : "";
+  }
+
   std::string signer_name() const {
     const CmsSigner& cms = *signer_.cms;
     if (cms.by_skid) return "with key identifier " + to_hex(cms.sid);
-    return fmt::format("\"{}\" (serial {})", short_name(cms.issuer), to_hex(KeyId{cms.serial, {}}));
+    const std::string serial = to_hex(KeyId{cms.serial, {}});
+    if (signer_.certificate >= 0) {
+      const View subject = pkcs7_.certificates()[static_cast<std::size_t>(signer_.certificate)]
+                               .prepared->x509()
+                               .subject;
+      return fmt::format("\"{}\", issued by \"{}\" (serial {})", short_name(subject),
+                         short_name(cms.issuer), serial);
+    }
+    return fmt::format("with a key issued by \"{}\" (serial {})", short_name(cms.issuer), serial);
   }
 
   // The trusted key must also verify: the signature of the embedded certificate below the one
