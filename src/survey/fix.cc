@@ -111,8 +111,26 @@ class Finder {
   std::string file_name() const { return facts_.inside.substr(facts_.inside.rfind('/') + 1); }
   const DkmsModule* dkms() const { return facts_.layout.find_dkms(file_name()); }
 
+  // Of the kernel whose package brought the artifact: a module's is the running one, an image's
+  // stands in its name. Nothing for an image that somebody named otherwise.
+  std::optional<std::string> package_release() const {
+    if (is_module()) return facts_.platform.release;
+    const std::string name = file_name();
+    if (facts_.inside.starts_with("/lib/modules/") ||
+        facts_.inside.starts_with("/usr/lib/modules/"))
+      return facts_.platform.release;
+    const std::size_t dash = name.find('-');
+    if (dash == name.npos || dash + 1 == name.size()) return std::nullopt;
+    const char first = name[dash + 1];
+    if (first < '0' || first > '9') return std::nullopt;
+    return name.substr(dash + 1);
+  }
+
   Fix reinstall(std::string why) const {
-    const std::string release = quoted(facts_.platform.release);
+    const auto of_package = package_release();
+    if (!of_package)
+      return {"", std::move(why) + "; its name is none that a kernel's package uses"};
+    const std::string release = quoted(*of_package);
     switch (facts_.layout.packages) {
       case PackageManager::apt:
         return {"apt-get install --reinstall linux-image-" + release, std::move(why)};
@@ -135,6 +153,8 @@ class Finder {
 
   Fix rebuild_or_reinstall(std::string why) const {
     if (const DkmsModule* built = dkms()) return {rebuild(*built), std::move(why)};
+    if (is_foreign() && is_of_this_build())
+      return reinstall(std::move(why) + "; it carries a signature of the kernel's own build");
     if (is_foreign())
       return {"", std::move(why) + "; it did not come with the kernel: build it again"};
     return reinstall(std::move(why));
@@ -144,6 +164,12 @@ class Finder {
     const std::string what = fmt::format("--force {}/{} -k {}", quoted(built.name),
                                          quoted(built.version), quoted(facts_.platform.release));
     return fmt::format("dkms build {} && dkms install {}", what, what);
+  }
+
+  // The key that signed this kernel's own modules made its signature.
+  bool is_of_this_build() const {
+    return std::ranges::find(diagnosis_.held_by, ring_name(Ring::builtin_trusted_keys)) !=
+           diagnosis_.held_by.end();
   }
 
   // Not of the kernel's own package.
@@ -198,7 +224,9 @@ class Finder {
       return {sign_file(*key), why};
     }
     for (const OwnersKey& key : facts_.layout.owners_keys)
-      if (!key.key_path.empty()) return enrol(key, why + ", and the host's key is not enrolled");
+      if (!key.key_path.empty())
+        return enrol(key,
+                     why + ", and the host's key is not enrolled: enrol it, then sign with it");
     return {"", why + ", and there is no key on this host to sign it with"};
   }
 
@@ -243,13 +271,21 @@ class Finder {
                     : "its signer's key is in no keyring: neither in firmware's db nor in "
                       "shim's list"};
       if (!is_foreign()) return reinstall("its signer's key is in no keyring that is searched");
-      return rebuild_or_reinstall("its signer's key is in no keyring, nor on this host");
+      return fix_foreign_key("its signer's key is in no keyring, nor on this host");
     }
     const PreparedCertificate& certificate = *facts_.signer->certificate;
     if (holds(Ring::platform, certificate) && !searches_platform())
       return {"mokutil --trust-mok",
               "its signer's key is in .platform, which is not searched for modules"};
     return enrol(*facts_.signer, "its signer's key is not enrolled");
+  }
+
+  Fix fix_foreign_key(std::string why) const {
+    if (const DkmsModule* built = dkms()) return {rebuild(*built), std::move(why)};
+    if (const OwnersKey* key = usable_key())
+      return {sign_file(*key), std::move(why) + "; a key that is enrolled does"};
+    return {"",
+            std::move(why) + "; enrol its signer's certificate, or sign it with an enrolled key"};
   }
 
   Fix enrol(const OwnersKey& key, std::string why) const {

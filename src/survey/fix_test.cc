@@ -139,6 +139,29 @@ TEST_F(FixTest, UnknownSigner) {
   EXPECT_EQ(fix().command, "apt-get install --reinstall linux-image-6.1.0-56-amd64");
 }
 
+// Signed by somebody else, and by nobody whose tree it came from.
+TEST_F(FixTest, ForeignModules) {
+  refuse(rules::pkcs7::trusted_key);
+  EXPECT_EQ(fix().command, "");
+  EXPECT_TRUE(fix().why.contains("enrol its signer's certificate")) << fix().why;
+  enrol(Ring::machine);
+  EXPECT_TRUE(fix().command.contains("scripts/sign-file sha256 /var/lib/dkms/mok.key"));
+  // A copy of the kernel's own module that was changed.
+  refuse(rules::pkcs7::trusted_signature);
+  EXPECT_TRUE(fix().why.contains("build it again")) << fix().why;
+  diagnosis_.held_by = {".builtin_trusted_keys"};
+  EXPECT_EQ(fix().command, "apt-get install --reinstall linux-image-6.1.0-56-amd64");
+}
+
+TEST_F(FixTest, ImagesOfOtherPackagesAndOfNone) {
+  refuse(rules::pe_sig::signed_);
+  diagnosis_.request = "kexec";
+  inside_ = "/boot/vmlinuz-6.12.117+deb12-amd64";
+  EXPECT_EQ(fix().command, "apt-get install --reinstall linux-image-6.12.117+deb12-amd64");
+  inside_ = "/boot/vmlinuz-mine";
+  EXPECT_EQ(fix().command, "");
+}
+
 TEST_F(FixTest, ImageOfAnUnknownSigner) {
   refuse(rules::pkcs7::trusted_key);
   diagnosis_.request = "kexec";
