@@ -278,7 +278,8 @@ Examples:
           to_text(describe(*judging.only, request_), judging.only->verdict, judging.style));
       if (is_unpacked(judging.only->path))
         output.print(
-            "  assumes that modprobe unpacks the file; --syscall finit_module --flags compressed has "
+            "  assumes that modprobe unpacks the file; --syscall finit_module --flags compressed "
+            "has "
             "the kernel do it\n");
       return;
     }

@@ -87,6 +87,7 @@ class Header {
     const Entry* entry = find(tag);
     if (entry == nullptr) return found;
     if (entry->type != kStringArray) return wrong_type(*entry);
+    ASSAY_CHECK(check_limit(*entry));
     ASSAY_TRY(View left, from(*entry));
     for (std::uint32_t i = 0; i < entry->count; ++i) {
       const std::size_t end = left.text().find('\0');
@@ -106,6 +107,7 @@ class Header {
                              : entry->type == kInt64 ? 8
                                                      : 0;
     if (size == 0) return wrong_type(*entry);
+    ASSAY_CHECK(check_limit(*entry));
     ASSAY_TRY(const View all, from(*entry));
     Reader reader(all);
     ASSAY_TRY(const View values, reader.take(std::uint64_t{entry->count} * size));
@@ -118,6 +120,12 @@ class Header {
   }
 
  private:
+  static Result<void> check_limit(const Entry& entry) {
+    if (entry.count <= kRpmFileLimit) return {};
+    return fail(
+        Reason::limit_count, {},
+        fmt::format("tag {} has {} values, {} at most", entry.tag, entry.count, kRpmFileLimit));
+  }
   const Entry* find(std::uint32_t tag) const {
     const auto found = std::ranges::find(entries_, tag, &Entry::tag);
     return found == entries_.end() ? nullptr : &*found;
@@ -169,9 +177,15 @@ Result<std::vector<RpmFile>> read_files(const Header& signatures, const Header& 
   ASSAY_CHECK(check_count(sizes, count, kFileSizes, false));
   ASSAY_CHECK(check_count(values, count, kFileSignatures, true));
   std::vector<RpmFile> files;
+  std::uint64_t path_bytes = 0;
   for (std::size_t i = 0; i < count; ++i) {
     if (indexes[i] >= folders.size())
       return fail(Reason::bad_value, {}, fmt::format("tag {} of file {}", kDirIndexes, i));
+    // Many files may name one long folder.
+    path_bytes += folders[indexes[i]].size() + names[i].size();
+    if (path_bytes > kRpmNamesLimit)
+      return fail(Reason::limit_size, {},
+                  fmt::format("paths of more than {} bytes", kRpmNamesLimit));
     RpmFile file{
         folders[indexes[i]] + names[i], sizes[i], static_cast<std::uint16_t>(modes[i]), {}};
     if (!values.empty() && !values[i].empty()) {

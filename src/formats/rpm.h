@@ -30,6 +30,8 @@
 namespace assay {
 
 inline constexpr std::uint32_t kRpmIndexLimit = 0xFFFF;       // entries (rpm: HEADER_TAGS_MAX)
+inline constexpr std::uint64_t kRpmFileLimit = 1'000'000;     // values of one tag
+inline constexpr std::uint64_t kRpmNamesLimit = 64ULL << 20;  // bytes of all paths together
 inline constexpr std::uint64_t kRpmStoreLimit = 64ULL << 20;  // bytes; rpm takes four times as many
 
 struct RpmFile {

@@ -54,6 +54,58 @@ TEST(Rpm, FilesOfAPackage) {
   EXPECT_EQ(read->payload.offset + read->payload.size, bytes.size());
 }
 
+// A header of tags with (type, count, data); everything in it is big endian.
+struct Tag {
+  std::uint32_t tag;
+  std::uint32_t type;
+  std::uint32_t count;
+  Bytes data;
+};
+
+void append_number(Bytes& out, std::uint32_t value) {
+  for (int shift = 24; shift >= 0; shift -= 8)
+    out.push_back(static_cast<std::uint8_t>(value >> shift));
+}
+
+void append_header(Bytes& out, const std::vector<Tag>& tags) {
+  Bytes index;
+  Bytes store;
+  for (const Tag& tag : tags) {
+    store.resize((store.size() + 7) / 8 * 8);
+    for (const std::uint32_t value :
+         {tag.tag, tag.type, static_cast<std::uint32_t>(store.size()), tag.count})
+      append_number(index, value);
+    store.insert(store.end(), tag.data.begin(), tag.data.end());
+  }
+  out.insert(out.end(), {0x8e, 0xad, 0xe8, 0x01, 0, 0, 0, 0});
+  append_number(out, static_cast<std::uint32_t>(tags.size()));
+  append_number(out, static_cast<std::uint32_t>(store.size()));
+  out.insert(out.end(), index.begin(), index.end());
+  out.insert(out.end(), store.begin(), store.end());
+}
+
+// Files without names, all in one folder of that length.
+Bytes package_of(std::uint32_t files, std::size_t folder_length) {
+  Bytes out(96);
+  std::ranges::copy(Bytes{0xed, 0xab, 0xee, 0xdb}, out.begin());
+  append_header(out, {});
+  Bytes folder(folder_length + 1, 'a');
+  folder.back() = 0;
+  append_header(out, {{1117, 8, files, Bytes(files)},
+                      {1118, 8, 1, folder},
+                      {1116, 4, files, Bytes(std::size_t{4} * files)},
+                      {1030, 3, files, Bytes(std::size_t{2} * files)},
+                      {1028, 4, files, Bytes(std::size_t{4} * files)}});
+  return out;
+}
+
+// A megabyte that asks for twenty thousand.
+TEST(Rpm, PathsThatExpandAreLimited) {
+  EXPECT_EQ(refusal(package_of(20, 1'000'000)), std::nullopt);
+  EXPECT_EQ(refusal(package_of(20'000, 1'000'000)), Reason::limit_size);
+  EXPECT_EQ(refusal(package_of(1'000'001, 1)), Reason::limit_count);
+}
+
 TEST(Rpm, DamagedPackages) {
   TemporaryFolder folder;
   const Bytes bytes = package(folder);

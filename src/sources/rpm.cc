@@ -45,7 +45,10 @@ Result<void> walk_rpm(const Content& content, const std::string& name, const Sou
                       SourceVisitor& visitor) {
   ASSAY_TRY(const RpmPackage package, read_rpm(content));
   std::map<std::string_view, const RpmFile*> files;
-  for (const RpmFile& file : package.files) files.emplace(file.name, &file);
+  for (const RpmFile& file : package.files)
+    if (!files.emplace(file.name, &file).second)
+      return fail(Reason::bad_value, {},
+                  fmt::format("{} twice in the header", encode_name(file.name)));
   ASSAY_TRY(auto stream, open_payload(content, package.payload, options.threads));
   TarReader payload(std::move(stream), ArchiveFormat::cpio);
   TarEntry entry;
@@ -62,7 +65,9 @@ Result<void> walk_rpm(const Content& content, const std::string& name, const Sou
     if (known == files.end() || known->second->size != entry.size) {
       visitor.failed({Reason::archive_link,
                       {},
-                      known == files.end() ? "not in the header" : "",
+                      known == files.end() ? "not in the header, or twice in the payload"
+                                           : fmt::format("{} bytes, the header says {}", entry.size,
+                                                         known->second->size),
                       nested_name(name, entry.name)});
       continue;
     }
@@ -78,6 +83,7 @@ Result<void> walk_rpm(const Content& content, const std::string& name, const Sou
     found.inner_name = entry.name;
     found.size = found.content->size();
     describe(*known->second, found);
+    files.erase(known);
     visitor.found(std::move(found));
   }
 }
