@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 
+#include "base/name.h"
 #include "bytes/whole_file.h"
 #include "cli/drop_in.h"
 #include "edit/attach.h"
@@ -92,6 +93,10 @@ Result<std::shared_ptr<const BootMaterial>> load_db(const Arguments& arguments, 
   for (const std::string& path : arguments.certificates) {
     ASSAY_TRY(BootMaterial loaded,
               load_boot_material("db:" + path, [&](const Error& error) { output.error(error); }));
+    // --cert is a certificate: what a list of hashes allows is not signed.
+    if (loaded.certificates.empty() || !loaded.hashes.empty())
+      return std::unexpected(
+          Error{Reason::not_a_certificate, {}, "a list of another kind", encode_name(path)});
     material->add(std::move(loaded));
   }
   return material;
@@ -151,7 +156,7 @@ int verify(const Arguments& arguments, Output& output) {
   options.pe.verifier = BootVerifier::firmware;
   options.pe.material = *db;
   const ArtifactReport report = verify_artifact(*image, fail(Reason::no_trust), options);
-  const bool is_good = report.standing == Standing::verified;
+  const bool is_good = report.standing == Standing::verified && !image->boot->entries.empty();
   if (!is_good && report.reason) output.warn(report.reason->text, "sbverify");
   output.print(is_good ? "Signature verification OK\n" : "Signature verification failed\n");
   return is_good ? EXIT_SUCCESS : EXIT_FAILURE;

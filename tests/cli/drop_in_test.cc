@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/hex.h"
 #include "tests/cli/kernel_sample.h"
 #include "tests/cli/run_assay.h"
 
@@ -292,6 +293,32 @@ TEST_F(DropIn, SbverifyAnswersAsItsOriginal) {
   }
   EXPECT_GT(compared, 300U);
   for (const auto& [name, reason] : why) EXPECT_TRUE(differ.contains(name)) << name;
+}
+
+// A list that allows the digest of an image that nobody signed is no certificate.
+TEST_F(DropIn, SbverifyTakesNoListOfDigests) {
+  const std::string image = folder_ / "unsigned.efi";
+  fs::copy_file("tests/cases/pe/artifacts/all-sha512.efi", image);
+  ASSERT_EQ(run_command({"sbattach", "--remove", image}).status, 0);
+  const Finished pesign = run_command({"pesign", "-h", "-d", "sha256", "-i", image});
+  const std::string said(pesign.out.begin(), pesign.out.end());
+  const std::size_t at = said.find_first_of("0123456789abcdef", said.find("hash: ") + 6);
+  const auto digest = from_hex(said.substr(at, 64));
+  ASSERT_TRUE(digest && digest->size() == 32) << said;
+  // EFI_CERT_SHA256_GUID, the sizes of the list, its header and its entries, an owner.
+  Bytes list = *from_hex(
+      "2616c4c14c509240aca941f936934328"
+      "4c000000"
+      "00000000"
+      "30000000" +
+      std::string(32, '0'));
+  list.insert(list.end(), digest->begin(), digest->end());
+  write_file(folder_ / "allowed.esl", list);
+  for (const std::string& file : {image, std::string("tests/cases/pe/artifacts/all-sha512.efi")}) {
+    const Finished ran = run_command({ours("sbverify"), "--cert", folder_ / "allowed.esl", file});
+    EXPECT_EQ(ran.status, 1);
+    EXPECT_NE(ran.error.find("not a certificate"), std::string::npos) << ran.error;
+  }
 }
 
 TEST_F(DropIn, SbverifyListsAsItsOriginal) {
