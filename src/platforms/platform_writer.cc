@@ -1,6 +1,7 @@
 #include "platforms/platform_writer.h"
 
 #include <fmt/format.h>
+#include <map>
 
 #include <toml++/toml.h>
 #include <algorithm>
@@ -88,7 +89,8 @@ class Writer {
     set(kernel, "cmdline", platform_.cmdline);
     if (platform_.config.is_known()) {
       std::string config;
-      for (const auto& [name, value] : platform_.config.values()) {
+      const KernelConfig::Values& values = platform_.config.values();
+      for (const auto& [name, value] : std::map(values.begin(), values.end())) {
         const bool is_bare = value == "y" || value == "m";
         config +=
             is_bare ? fmt::format("{}={}\n", name, value) : fmt::format("{}=\"{}\"\n", name, value);

@@ -163,11 +163,17 @@ Result<RequestEvidence> collect_request(const JudgeRequest& request, const Reque
   RequestEvidence evidence;
   evidence.size = file.content.size();
   ASSAY_CHECK(collect_for_call(evidence, request, file, {.file_sha256 = file_sha256}));
-  if (file.ima_hashes.empty()) return evidence;
+  ASSAY_CHECK(add_ima_evidence(evidence, request, file));
+  return evidence;
+}
+
+Result<void> add_ima_evidence(RequestEvidence& evidence, const JudgeRequest& request,
+                              const RequestFile& file) {
+  if (file.ima_hashes.empty()) return {};
   ASSAY_TRY(evidence.on_disk,
             collect_ima_file(file.content, file.path, request.facts, file.ima_hashes));
   add_memory(evidence);
-  return evidence;
+  return {};
 }
 
 namespace {

@@ -74,6 +74,9 @@ struct RequestFile {
 // `file_sha256`: some platform's blocklist has, or may have, bin: hashes.
 Result<RequestEvidence> collect_request(const JudgeRequest& request, const RequestFile& file,
                                         bool file_sha256);
+// What IMA looks at, for evidence that was collected without (`file` with its hashes now).
+Result<void> add_ima_evidence(RequestEvidence& evidence, const JudgeRequest& request,
+                              const RequestFile& file);
 
 struct RequestVerdict {
   Verdict verdict;

@@ -315,9 +315,22 @@ class JudgeOnPlatforms {
     const auto early = shared(Early{file->name, std::move(**evidence), {}});
     early->lease = waiting_.take(cost_of(early->evidence));
     when_known([this, file, ticket, early] {
-      const bool suffices = error_ || (machines_->hashes.empty() && !machines_->file_sha256);
-      fill(ticket, suffices ? judge_everywhere(early->name, early->evidence) : judge(*file));
+      const bool suffices = error_ || !machines_->file_sha256;
+      fill(ticket, suffices ? finish(*file, early->evidence) : judge(*file));
     });
+  }
+
+  // What was read early, with what IMA looks at where it is asked.
+  Result<std::optional<Verdicts>> finish(const Found& file, RequestEvidence& evidence) {
+    if (!error_ && !machines_->hashes.empty()) {
+      const auto added = [&]() -> Result<void> {
+        ASSAY_TRY(const auto content, open_found(file));
+        return add_ima_evidence(evidence, request_,
+                                {*content, file.inner_name, file.path, machines_->hashes});
+      }();
+      if (!added) return std::unexpected(with_path(added.error(), file.name));
+    }
+    return judge_everywhere(file.name, evidence);
   }
 
   using Answer = Result<std::optional<Verdicts>>;

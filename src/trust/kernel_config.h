@@ -2,10 +2,11 @@
 
 #pragma once
 
-#include <map>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include "base/result.h"
 #include "base/truth.h"
@@ -14,6 +15,15 @@ namespace assay {
 
 class KernelConfig {
  public:
+  // In no order: options are asked for by name, thousands of times a second.
+  struct NameHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view name) const {
+      return std::hash<std::string_view>()(name);
+    }
+  };
+  using Values = std::unordered_map<std::string, std::string, NameHash, std::equal_to<>>;
+
   KernelConfig() = default;  // not known: every question is answered unknown
 
   // "CONFIG_X=y", "CONFIG_X=m", "CONFIG_X=\"text\"", "# CONFIG_X is not set"; what is not mentioned
@@ -24,7 +34,7 @@ class KernelConfig {
   // "y", "m", text without quotes; nothing when it is off.
   std::optional<std::string_view> find(std::string_view name) const;
   void set(std::string name, std::string value);
-  const std::map<std::string, std::string, std::less<>>& values() const { return values_; }
+  const Values& values() const { return values_; }
 
   Truth is_on(std::string_view name) const;        // =y or =m
   Truth is_built_in(std::string_view name) const;  // =y
@@ -33,7 +43,7 @@ class KernelConfig {
 
  private:
   bool known_ = false;
-  std::map<std::string, std::string, std::less<>> values_;
+  Values values_;
 };
 
 }  // namespace assay
