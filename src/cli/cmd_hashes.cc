@@ -118,7 +118,8 @@ Examples:
     options.survey.jobs = common.job_count();
     options.survey.progress = &numbers;
     options.without_signatures = without_signatures_;
-    options.file_sha256 = is_list() || action_ == "verify" || action_ == "explain";
+    options.against_kernel = action_ == "verify" || action_ == "explain";
+    options.file_sha256 = is_list() || options.against_kernel;
     return options;
   }
 
@@ -202,12 +203,10 @@ Examples:
                                      std::string& found_where) const {
     ModuleHashes hashes;
     if (!root_.empty()) {
-      const auto bytes = from_hex(root_);
-      if (!bytes || bytes->size() != kTreeHashSize || *levels_ > kModuleTreeLevels)
+      const auto hash = parse_module_hash(root_);
+      if (!hash || *levels_ > kModuleTreeLevels)
         return fail(Reason::usage, {}, "--root wants 64 hexadecimal digits, --levels at most 32");
-      hashes.root.emplace();
-      hashes.root->levels = *levels_;
-      std::ranges::copy(*bytes, hashes.root->hash.bytes.begin());
+      hashes.root = ModuleRoot{*levels_, *hash};
       return hashes;
     }
     if (!list_.empty()) {

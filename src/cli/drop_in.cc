@@ -1,6 +1,9 @@
 #include "cli/drop_in.h"
 
+#include <fmt/format.h>
+
 #include <array>
+#include <cstdlib>
 #include <filesystem>
 
 #include "base/name.h"
@@ -40,6 +43,14 @@ DropIn find_drop_in(std::string_view program) {
   for (const Tool& tool : kTools)
     if (tool.name == name) return tool.run;
   return nullptr;
+}
+
+int answer_option(int option, std::string_view tool, void (*print_usage)(Output&), Output& output) {
+  if (option == 'V')
+    output.print(fmt::format("{} (assay " ASSAY_VERSION ")\n", tool));
+  else
+    print_usage(output);
+  return option == 'V' || option == 'h' ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 Result<void> edit_one(const std::string& path, const std::string& out,

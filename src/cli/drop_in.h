@@ -31,6 +31,9 @@ int run_sbverify(int argc, char** argv, Output& output);
 // The name that the tool was called by.
 std::string program_name(const char* argv0);
 
+// An option of sbsigntool's programs that ends them: -h, -V, and what is none. The exit status.
+int answer_option(int option, std::string_view tool, void (*print_usage)(Output&), Output& output);
+
 // Edits one file. `out` empty, or the file itself: in place. Nothing written where `edit` yields
 // nothing.
 Result<void> edit_one(const std::string& path, const std::string& out,

@@ -89,15 +89,7 @@ std::optional<Arguments> parse(int argc, char** argv, Output& output, int& statu
       case 'd': arguments.detach = optarg; break;
       case 's': number = std::strtol(optarg, nullptr, 10); break;
       case 'r': arguments.remove = true; break;
-      case 'h':
-        print_usage(output);
-        status = EXIT_SUCCESS;
-        return std::nullopt;
-      case 'V':
-        output.print("sbattach (assay " ASSAY_VERSION ")\n");
-        status = EXIT_SUCCESS;
-        return std::nullopt;
-      default: print_usage(output); return std::nullopt;
+      default: status = answer_option(c, "sbattach", print_usage, output); return std::nullopt;
     }
   }
   const bool is_complete = argc == optind + 1 && number >= 1;

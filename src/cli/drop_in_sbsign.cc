@@ -90,15 +90,7 @@ std::optional<Arguments> parse(int argc, char** argv, Output& output, int& statu
       case 'e': arguments.engine = optarg; break;
       case 'd': arguments.detached = true; break;
       case 'v': break;
-      case 'h':
-        print_usage(output);
-        status = EXIT_SUCCESS;
-        return std::nullopt;
-      case 'V':
-        output.print("sbsign (assay " ASSAY_VERSION ")\n");
-        status = EXIT_SUCCESS;
-        return std::nullopt;
-      default: print_usage(output); return std::nullopt;
+      default: status = answer_option(c, "sbsign", print_usage, output); return std::nullopt;
     }
   }
   const auto refuse = [&](const char* why) {

@@ -118,15 +118,7 @@ std::optional<Arguments> parse(int argc, char** argv, Output& output, int& statu
       case 'd': arguments.detached = optarg; break;
       case 'l': arguments.list = true; break;
       case 'v': arguments.verbose = true; break;
-      case 'h':
-        print_usage(output);
-        status = EXIT_SUCCESS;
-        return std::nullopt;
-      case 'V':
-        output.print("sbverify (assay " ASSAY_VERSION ")\n");
-        status = EXIT_SUCCESS;
-        return std::nullopt;
-      default: print_usage(output); return std::nullopt;
+      default: status = answer_option(c, "sbverify", print_usage, output); return std::nullopt;
     }
   }
   if (argc == optind + 1) {

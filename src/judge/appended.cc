@@ -6,25 +6,6 @@
 
 namespace assay {
 
-namespace {
-
-// Nothing where the bytes have the size of no proof.
-Result<std::optional<ProofEvidence>> collect_proof(const Content& content,
-                                                   const SignatureTrailer& trailer) {
-  const Extent where = trailer.signature_extent();
-  if (where.size > module_proof_size(kModuleTreeLevels)) return std::nullopt;
-  std::vector<std::uint8_t> bytes(where.size);
-  ASSAY_CHECK(content.read(where.offset, bytes));
-  const auto proof = parse_module_proof(View(bytes));
-  if (!proof) return std::nullopt;
-  ASSAY_TRY(const ModuleHash leaf, module_leaf(proof->position, content, trailer.payload_size));
-  ProofEvidence evidence{proof->position, static_cast<unsigned>(proof->siblings.size()), {}};
-  ASSAY_TRY(evidence.root, climb(*proof, leaf));
-  return evidence;
-}
-
-}  // namespace
-
 Result<AppendedEvidence> collect_appended(const Content& content, const EvidenceOptions& options) {
   AppendedEvidence evidence;
   ASSAY_TRY(evidence.trailer, read_signature_trailer(content));
@@ -34,9 +15,7 @@ Result<AppendedEvidence> collect_appended(const Content& content, const Evidence
   }
   ASSAY_TRY(evidence.last_block, read_info_block(content, content.size()));
   if (!trailer.splits) return evidence;
-  if (trailer.block->id_type == kIdTypeMerkle) {
-    ASSAY_TRY(evidence.proof, collect_proof(content, trailer));
-  }
+  ASSAY_TRY(evidence.proof, follow_module_proof(content, trailer));
   if (trailer.block->id_type != kIdTypePkcs7) return evidence;
   // A longer message is EMSGSIZE to the kernel before it looks at a single byte; one byte too many
   // is enough to show that.
@@ -49,15 +28,27 @@ Result<AppendedEvidence> collect_appended(const Content& content, const Evidence
   return evidence;
 }
 
+Outcome check_sig_len(Walk& walk, const Rule& rule, const InfoBlock& block, std::uint64_t before,
+                      Extent where) {
+  return walk.check(rule, block.sig_len < before, where, [&] {
+    return fmt::format("sig_len {}, {} bytes precede the block", block.sig_len, before);
+  });
+}
+
+Outcome check_zero_fields(Walk& walk, const Rule& rule, const InfoBlock& block, Extent where) {
+  const bool zero = block.algo == 0 && block.hash == 0 && block.signer_len == 0 &&
+                    block.key_id_len == 0 && block.pad_is_zero;
+  return walk.check(rule, zero, where, [&] {
+    return fmt::format("algo {}, hash {}, signer_len {}, key_id_len {}, pad {}", block.algo,
+                       block.hash, block.signer_len, block.key_id_len,
+                       block.pad_is_zero ? "zero" : "not zero");
+  });
+}
+
 Outcome check_block(Walk& walk, const SignatureTrailer& trailer, const BlockRules& rules) {
   const InfoBlock& block = *trailer.block;
   const Extent where = trailer.block_extent();
-  const auto lengths = [&] {
-    return fmt::format("sig_len {}, {} bytes precede the block", block.sig_len,
-                       trailer.before_block);
-  };
-  if (const Outcome bad =
-          walk.check(rules.sig_len, block.sig_len < trailer.before_block, where, lengths);
+  if (const Outcome bad = check_sig_len(walk, rules.sig_len, block, trailer.before_block, where);
       bad.failed())
     return bad;
   const auto type = [&] {
@@ -66,13 +57,7 @@ Outcome check_block(Walk& walk, const SignatureTrailer& trailer, const BlockRule
   if (const Outcome bad = walk.check(rules.id_type, block.id_type == kIdTypePkcs7, where, type);
       bad.failed())
     return bad;
-  const bool zero = block.algo == 0 && block.hash == 0 && block.signer_len == 0 &&
-                    block.key_id_len == 0 && block.pad_is_zero;
-  return walk.check(rules.zero_fields, zero, where, [&] {
-    return fmt::format("algo {}, hash {}, signer_len {}, key_id_len {}, pad {}", block.algo,
-                       block.hash, block.signer_len, block.key_id_len,
-                       block.pad_is_zero ? "zero" : "not zero");
-  });
+  return check_zero_fields(walk, rules.zero_fields, block, where);
 }
 
 Outcome verify_appended(Walk& walk, const AppendedEvidence& evidence, const Platform& platform,

@@ -14,18 +14,11 @@
 namespace assay {
 
 // A file with, or without, an appended signature: all that a kernel looks at.
-// Where a Merkle proof says the module is, and what root it leads to.
-struct ProofEvidence {
-  std::uint32_t position = 0;
-  unsigned levels = 0;
-  ModuleHash root;
-};
-
 struct AppendedEvidence {
   SignatureTrailer trailer;
   std::optional<SignatureEvidence> signature;  // where the trailer splits and the id_type is PKCS#7
   std::optional<Digest> file_sha256;           // of the whole file, where it was asked for
-  std::optional<ProofEvidence> proof;          // where the id_type is that of a Merkle proof
+  std::optional<FollowedProof> proof;          // where the id_type is that of a Merkle proof
   std::optional<InfoBlock> last_block;         // the last 12 bytes of a file, marker or not
 };
 
@@ -35,6 +28,11 @@ struct EvidenceOptions {
 
 // Reads the trailer and the signature, and computes the digests that the signature is over.
 Result<AppendedEvidence> collect_appended(const Content& content, const EvidenceOptions& options);
+
+// Two of the rules for an information block; `before` bytes precede it, and it lies at `where`.
+Outcome check_sig_len(Walk& walk, const Rule& rule, const InfoBlock& block, std::uint64_t before,
+                      Extent where);
+Outcome check_zero_fields(Walk& walk, const Rule& rule, const InfoBlock& block, Extent where);
 
 // The rules for the information block; each mechanism has its own errors.
 struct BlockRules {

@@ -11,18 +11,7 @@ namespace assay {
 
 namespace {
 
-std::string fields_of(const InfoBlock& block) {
-  return fmt::format("algo {}, hash {}, signer_len {}, key_id_len {}, pad {}", block.algo,
-                     block.hash, block.signer_len, block.key_id_len,
-                     block.pad_is_zero ? "zero" : "not zero");
-}
-
-bool has_zero_fields(const InfoBlock& block) {
-  return block.algo == 0 && block.hash == 0 && block.signer_len == 0 && block.key_id_len == 0 &&
-         block.pad_is_zero;
-}
-
-// What is the same in every version of the series; `file` is named by what they say of it.
+// What is the same in every version of the series.
 class Check {
  public:
   Check(Walk& walk, const AppendedEvidence& evidence, const ModuleRequest& request,
@@ -47,13 +36,6 @@ class Check {
                        [&] { return fmt::format("id_type {}", block.id_type); });
   }
 
-  Outcome check_sig_len(const Rule& rule, const InfoBlock& block, std::uint64_t before,
-                        Extent where) {
-    return walk_.check(rule, block.sig_len < before, where, [&] {
-      return fmt::format("sig_len {}, {} bytes precede the block", block.sig_len, before);
-    });
-  }
-
   Outcome check_proof_size(const Rule& rule, const InfoBlock& block, Extent where) {
     if (!hashes_.root)
       return walk_.check(rule, Truth::unknown, "module_hashes.levels",
@@ -74,22 +56,6 @@ class Check {
     return fmt::format("the proof's {}, the kernel's {}",
                        evidence_.proof ? evidence_.proof->root.hex() : "?",
                        hashes_.root ? hashes_.root->hash.hex() : "?");
-  }
-
-  Ending ask_lockdown(const Rule& rule, std::string_view reason, const Outcome& cause) {
-    const Outcome refused =
-        walk_.check(rule, !platform_.locked_down(Lockdown::integrity), "state.lockdown",
-                    [&] { return fmt::format("{}, lockdown", reason); });
-    if (refused.failed()) return {Decision::refused, walk_.because_of(refused, cause)};
-    return {Decision::allowed_tainted, {Errno::none, cause.step}};
-  }
-
-  Outcome ask_enforcement(const Rule& rule, std::string_view reason, const Outcome& cause) {
-    const Outcome refused = walk_.check(
-        rule, !platform_.sig_enforce(), "state.sig_enforce",
-        [&] { return fmt::format("{}, sig_enforce", reason); },
-        fill_log(rule, {std::string(reason)}));
-    return refused.failed() ? walk_.because_of(refused, cause) : Outcome{};
   }
 
   Outcome verify_pkcs7() {
@@ -154,10 +120,10 @@ class CheckV4 : public Check {
         bad.failed())
       return {Decision::refused, bad};
     const Extent where{size - kInfoBlockSize, kInfoBlockSize};
-    if (const Outcome bad = check_sig_len(rule::sig_len, *block, where.offset, where); bad.failed())
+    if (const Outcome bad = check_sig_len(walk_, rule::sig_len, *block, where.offset, where);
+        bad.failed())
       return {Decision::refused, bad};
-    if (const Outcome bad = walk_.check(rule::zero_fields, has_zero_fields(*block), where,
-                                        [&] { return fields_of(*block); });
+    if (const Outcome bad = check_zero_fields(walk_, rule::zero_fields, *block, where);
         bad.failed())
       return {Decision::refused, bad};
     if (const Outcome bad = check_type(rule::type, *block, where); bad.failed())
@@ -177,12 +143,7 @@ class CheckV4 : public Check {
     }
     const Outcome outcome = verify_pkcs7();
     if (!outcome.failed()) return {Decision::allowed, {}};
-    const std::string_view reason = forgiven_reason(outcome.err);
-    if (reason.empty()) return {Decision::refused, outcome};
-    if (const Outcome refused = ask_enforcement(rule::not_enforced, reason, outcome);
-        refused.failed())
-      return {Decision::refused, refused};
-    return ask_lockdown(rule::lockdown, reason, outcome);
+    return forgive(walk_, outcome, platform_, {rule::not_enforced, rule::lockdown});
   }
 
   // sig_enforce is not asked.
@@ -199,7 +160,7 @@ class CheckV4 : public Check {
       return {Decision::allowed, {}};
     }
     const Outcome other = walk_.refuse(rule::root, where, roots());
-    return ask_lockdown(rule::lockdown, "another root", other);
+    return ask_lockdown(walk_, rule::lockdown, platform_, "another root", other);
   }
 };
 
@@ -211,12 +172,7 @@ class CheckV5 : public Check {
     namespace rule = rules::module_hashes_v5;
     const Outcome outcome = verify();
     if (!outcome.failed()) return {Decision::allowed, {}};
-    const std::string_view reason = forgiven_reason(outcome.err);
-    if (reason.empty()) return {Decision::refused, outcome};
-    if (const Outcome refused = ask_enforcement(rule::not_enforced, reason, outcome);
-        refused.failed())
-      return {Decision::refused, refused};
-    return ask_lockdown(rule::lockdown, reason, outcome);
+    return forgive(walk_, outcome, platform_, {rule::not_enforced, rule::lockdown});
   }
 
  private:
@@ -237,12 +193,11 @@ class CheckV5 : public Check {
     const InfoBlock& block = *trailer_.block;
     const Extent where = trailer_.block_extent();
     if (const Outcome bad = check_type(rule::type, block, where); bad.failed()) return bad;
-    if (const Outcome bad = check_sig_len(rule::sig_len, block, trailer_.before_block, where);
+    if (const Outcome bad =
+            check_sig_len(walk_, rule::sig_len, block, trailer_.before_block, where);
         bad.failed())
       return bad;
-    if (const Outcome bad = walk_.check(rule::zero_fields, has_zero_fields(block), where,
-                                        [&] { return fields_of(block); });
-        bad.failed())
+    if (const Outcome bad = check_zero_fields(walk_, rule::zero_fields, block, where); bad.failed())
       return bad;
     if (block.id_type == kIdTypePkcs7) return verify_pkcs7();
     if (const Outcome bad = check_proof_size(rule::proof_size, block, where); bad.failed())

@@ -61,6 +61,29 @@ Outcome check_appended(Walk& walk, const AppendedEvidence& evidence, const Modul
   return check_file_hash(walk, evidence, platform);
 }
 
+Ending ask_lockdown(Walk& walk, const Rule& rule, const Platform& platform, std::string_view reason,
+                    const Outcome& cause) {
+  if (const Outcome refused =
+          walk.check(rule, !platform.locked_down(Lockdown::integrity), "state.lockdown",
+                     [&] { return fmt::format("{}, lockdown", reason); });
+      refused.failed())
+    return {Decision::refused, walk.because_of(refused, cause)};
+  return {Decision::allowed_tainted, {Errno::none, cause.step}};
+}
+
+Ending forgive(Walk& walk, const Outcome& outcome, const Platform& platform,
+               const ForgivenessRules& rules) {
+  const std::string_view reason = forgiven_reason(outcome.err);
+  if (reason.empty()) return {Decision::refused, outcome};  // fatal, signatures required or not
+  if (const Outcome refused = walk.check(
+          rules.not_enforced, !platform.sig_enforce(), "state.sig_enforce",
+          [&] { return fmt::format("{}, sig_enforce", reason); },
+          fill_log(rules.not_enforced, {std::string(reason)}));
+      refused.failed())
+    return {Decision::refused, walk.because_of(refused, outcome)};
+  return ask_lockdown(walk, rules.lockdown, platform, reason, outcome);
+}
+
 Ending module_sig_check(Walk& walk, const AppendedEvidence& evidence, const ModuleRequest& request,
                         const Platform& platform) {
   if (!walk.settle(platform.config.is_on("CONFIG_MODULE_SIG"), "config: CONFIG_MODULE_SIG"))
@@ -68,20 +91,7 @@ Ending module_sig_check(Walk& walk, const AppendedEvidence& evidence, const Modu
   TrustedBy trusted_by;
   const Outcome outcome = check_appended(walk, evidence, request, platform, trusted_by);
   if (!outcome.failed()) return {Decision::allowed, {}};
-  const std::string_view reason = forgiven_reason(outcome.err);
-  if (reason.empty()) return {Decision::refused, outcome};  // fatal, signatures required or not
-  if (const Outcome refused = walk.check(
-          rule::not_enforced, !platform.sig_enforce(), "state.sig_enforce",
-          [&] { return fmt::format("{}, sig_enforce", reason); },
-          fill_log(rule::not_enforced, {std::string(reason)}));
-      refused.failed())
-    return {Decision::refused, walk.because_of(refused, outcome)};
-  if (const Outcome refused =
-          walk.check(rule::lockdown, !platform.locked_down(Lockdown::integrity), "state.lockdown",
-                     [&] { return fmt::format("{}, lockdown", reason); });
-      refused.failed())
-    return {Decision::refused, walk.because_of(refused, outcome)};
-  return {Decision::allowed_tainted, {Errno::none, outcome.step}};
+  return forgive(walk, outcome, platform, {rule::not_enforced, rule::lockdown});
 }
 
 }  // namespace assay

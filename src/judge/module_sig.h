@@ -22,6 +22,18 @@ Outcome check_appended(Walk& walk, const AppendedEvidence& evidence, const Modul
 // signatures are enforced or the kernel is locked down; empty where it is final.
 std::string_view forgiven_reason(Errno err);
 
+// What becomes of a module whose check ended in `outcome`: whether signatures are enforced is asked
+// first, then lockdown.
+struct ForgivenessRules {
+  const Rule& not_enforced;
+  const Rule& lockdown;
+};
+Ending forgive(Walk& walk, const Outcome& outcome, const Platform& platform,
+               const ForgivenessRules& rules);
+// The second question alone; `reason` is what the kernel calls the module.
+Ending ask_lockdown(Walk& walk, const Rule& rule, const Platform& platform, std::string_view reason,
+                    const Outcome& cause);
+
 // All of module_sig_check.
 Ending module_sig_check(Walk& walk, const AppendedEvidence& evidence, const ModuleRequest& request,
                         const Platform& platform);

@@ -11,17 +11,14 @@ namespace assay {
 
 Result<std::vector<FileSha256>> read_hash_list(const std::string& path) {
   ASSAY_TRY(const std::vector<std::uint8_t> bytes, read_whole_file(path, limits::kTrustFile));
-  if (bytes.size() % kTreeHashSize != 0)
+  auto list = parse_hash_rows(View(bytes));
+  if (!list)
     return std::unexpected(
         Error{Reason::bad_length,
               {0, bytes.size()},
               fmt::format("{} bytes, rows of {} expected", bytes.size(), kTreeHashSize),
               path});
-  std::vector<FileSha256> list(bytes.size() / kTreeHashSize);
-  for (std::size_t i = 0; i < list.size(); ++i)
-    std::copy_n(bytes.begin() + static_cast<std::ptrdiff_t>(i * kTreeHashSize), kTreeHashSize,
-                list[i].begin());
-  return list;
+  return std::move(*list);
 }
 
 Result<std::optional<ModuleHashes>> read_module_hashes(
@@ -41,13 +38,10 @@ Result<std::optional<ModuleHashes>> read_module_hashes(
   if (root.has_value() != levels.has_value())
     return section.wrong(root ? "levels" : "root", "root and levels together");
   if (root) {
-    const auto bytes = from_hex(*root);
-    if (!bytes || bytes->size() != kTreeHashSize)
-      return section.wrong("root", "64 hexadecimal digits");
+    const auto hash = parse_module_hash(*root);
+    if (!hash) return section.wrong("root", "64 hexadecimal digits");
     if (*levels < 0 || *levels > kModuleTreeLevels) return section.wrong("levels", "0 to 32");
-    hashes.root.emplace();
-    hashes.root->levels = static_cast<std::uint32_t>(*levels);
-    std::ranges::copy(*bytes, hashes.root->hash.bytes.begin());
+    hashes.root = ModuleRoot{static_cast<std::uint32_t>(*levels), *hash};
   }
   if (list) {
     ASSAY_TRY(hashes.list, read_hash_list(resolve(*list)));

@@ -84,7 +84,7 @@ std::string to_json(const HashedModule& module, HashFinding finding) {
   if (module.proof) {
     json["position"] = module.proof->position;
     json["levels"] = module.proof->siblings.size();
-    json["root"] = module.root->hex();
+    json["root"] = module.proof->root.hex();
   }
   if (module.error) json["error"] = describe(*module.error);
   return json.dump();

@@ -13,7 +13,7 @@ constexpr std::string_view kNames[] = {"matches",    "no-proof",   "other-height
                                        "other-root", "not-listed", "unreadable"};
 
 ModuleRoot root_of(const HashedModule& module) {
-  return {static_cast<std::uint32_t>(module.proof->siblings.size()), *module.root};
+  return {static_cast<std::uint32_t>(module.proof->siblings.size()), module.proof->root};
 }
 
 class Explanation {
@@ -136,13 +136,13 @@ HashFinding check_module(const HashedModule& module, const ModuleHashes& kernel)
                : HashFinding::matches;
   if (!module.proof) return HashFinding::no_proof;
   if (module.proof->siblings.size() != kernel.root->levels) return HashFinding::other_height;
-  return *module.root == kernel.root->hash ? HashFinding::matches : HashFinding::other_root;
+  return module.proof->root == kernel.root->hash ? HashFinding::matches : HashFinding::other_root;
 }
 
 std::optional<ModuleRoot> common_root(const std::vector<HashedModule>& modules) {
   std::map<std::pair<ModuleHash, std::uint32_t>, std::uint64_t> votes;
   for (const HashedModule& module : modules)
-    if (module.root) {
+    if (module.proof) {
       const ModuleRoot root = root_of(module);
       ++votes[{root.hash, root.levels}];
     }

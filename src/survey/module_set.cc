@@ -36,30 +36,17 @@ FileSha256 row_of(const Digest& digest) {
   return row;
 }
 
-Result<std::optional<ModuleProof>> read_proof(const Content& module,
-                                              const SignatureTrailer& trailer) {
-  if (!trailer.splits || trailer.block->id_type != kIdTypeMerkle) return std::nullopt;
-  const Extent where = trailer.signature_extent();
-  if (where.size > module_proof_size(kModuleTreeLevels)) return std::nullopt;
-  std::vector<std::uint8_t> scratch;
-  ASSAY_TRY(const View bytes, view_of(module, where.offset, where.size, scratch));
-  return parse_module_proof(bytes);
-}
-
 bool has_symbol_table(const Content& module) {
   const auto elf = Elf::open(module);
   return elf && *elf && (*elf)->find_section(".symtab") != nullptr;
 }
 
 Result<void> hash(const Content& module, const ModuleSetOptions& options, HashedModule& hashed) {
-  ASSAY_TRY(const SignatureTrailer trailer, read_signature_trailer(module));
-  hashed.is_signed = trailer.splits && trailer.block->id_type == kIdTypePkcs7;
-  hashed.has_symbols = has_symbol_table(module);
-  ASSAY_TRY(hashed.proof, read_proof(module, trailer));
-  if (hashed.proof) {
-    ASSAY_TRY(const ModuleHash leaf,
-              module_leaf(hashed.proof->position, module, trailer.payload_size));
-    ASSAY_TRY(hashed.root, climb(*hashed.proof, leaf));
+  if (options.against_kernel) {
+    ASSAY_TRY(const SignatureTrailer trailer, read_signature_trailer(module));
+    hashed.is_signed = trailer.splits && trailer.block->id_type == kIdTypePkcs7;
+    hashed.has_symbols = has_symbol_table(module);
+    ASSAY_TRY(hashed.proof, follow_module_proof(module, trailer));
   }
   if (options.file_sha256) {
     ASSAY_TRY(const Digest digest, compute_digest(Hash::sha256, module, 0, module.size()));

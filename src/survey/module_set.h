@@ -45,6 +45,7 @@ struct ModuleSetOptions {
   SurveyOptions survey;
   bool without_signatures = false;  // appended signatures are cut off too
   bool file_sha256 = false;         // what lists have
+  bool against_kernel = false;      // proofs are followed, and it is seen what else a module has
 };
 
 // One module that was found.
@@ -52,12 +53,12 @@ struct HashedModule {
   std::string name;  // as printed
   std::optional<std::uint32_t> position;
   std::optional<Error> error;
-  ModuleHash leaf;                   // where it has a position
-  FileSha256 sha256{};               // of the file, decompressed, as it is
-  std::optional<ModuleProof> proof;  // that stands behind it
-  std::optional<ModuleHash> root;    // that its proof leads to
-  bool has_symbols = false;          // .symtab: not stripped
-  bool is_signed = false;            // the outermost record is a PKCS#7 signature
+  ModuleHash leaf;      // where it has a position
+  FileSha256 sha256{};  // of the file, decompressed, as it is; where asked for
+  // Where it is to be held against a kernel:
+  std::optional<FollowedProof> proof;
+  bool has_symbols = false;  // .symtab: not stripped
+  bool is_signed = false;    // the outermost record is a PKCS#7 signature
 };
 
 // `order` may be absent: then no leaf is computed, proofs are.

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "bytes/reader.h"
-#include "formats/appended_signature.h"
 
 namespace assay {
 
@@ -47,6 +46,28 @@ std::vector<std::uint8_t> write_module_trailer(const ModuleProof& proof) {
   append_be32(out, size);
   out.insert(out.end(), kSignatureMarker.begin(), kSignatureMarker.end());
   return out;
+}
+
+Result<std::optional<FollowedProof>> follow_module_proof(const Content& module,
+                                                         const SignatureTrailer& trailer) {
+  if (!trailer.splits || trailer.block->id_type != kIdTypeMerkle) return std::nullopt;
+  const Extent where = trailer.signature_extent();
+  if (where.size > module_proof_size(kModuleTreeLevels)) return std::nullopt;
+  std::vector<std::uint8_t> scratch;
+  ASSAY_TRY(const View bytes, view_of(module, where.offset, where.size, scratch));
+  auto proof = parse_module_proof(bytes);
+  if (!proof) return std::nullopt;
+  ASSAY_TRY(const ModuleHash leaf, module_leaf(proof->position, module, trailer.payload_size));
+  ASSAY_TRY(const ModuleHash root, climb(*proof, leaf));
+  return FollowedProof{std::move(*proof), root};
+}
+
+std::optional<ModuleHash> parse_module_hash(std::string_view hex) {
+  const auto bytes = from_hex(hex);
+  if (!bytes || bytes->size() != kTreeHashSize) return std::nullopt;
+  ModuleHash hash;
+  std::ranges::copy(*bytes, hash.bytes.begin());
+  return hash;
 }
 
 std::array<std::uint8_t, kModuleRootSize> write_module_root(const ModuleRoot& root,

@@ -10,7 +10,8 @@
 
 #include <optional>
 
-#include "bytes/view.h"
+#include "bytes/content.h"
+#include "formats/appended_signature.h"
 #include "trees/module_tree.h"
 
 namespace assay {
@@ -27,6 +28,17 @@ std::optional<ModuleProof> parse_module_proof(View bytes);
 std::vector<std::uint8_t> write_module_proof(const ModuleProof& proof);
 // The same with the information block and the marker: what modules_install appends.
 std::vector<std::uint8_t> write_module_trailer(const ModuleProof& proof);
+
+// A proof behind a module, and the root that the two lead to.
+struct FollowedProof : ModuleProof {
+  ModuleHash root;
+};
+// Nothing where what stands behind the module is no proof, or has the size of none.
+Result<std::optional<FollowedProof>> follow_module_proof(const Content& module,
+                                                         const SignatureTrailer& trailer);
+
+// "17da356a...": nothing where it is not 64 hexadecimal digits.
+std::optional<ModuleHash> parse_module_hash(std::string_view hex);
 
 struct ModuleRoot {
   std::uint32_t levels = 0;

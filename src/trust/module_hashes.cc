@@ -20,4 +20,12 @@ std::optional<ModuleHashesFormat> find_module_hashes_format(std::string_view nam
   return static_cast<ModuleHashesFormat>(found - std::begin(kNames));
 }
 
+std::optional<std::vector<FileSha256>> parse_hash_rows(View bytes) {
+  if (bytes.size() % kTreeHashSize != 0) return std::nullopt;
+  std::vector<FileSha256> rows(bytes.size() / kTreeHashSize);
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    std::ranges::copy(bytes.bytes().subspan(i * kTreeHashSize, kTreeHashSize), rows[i].begin());
+  return rows;
+}
+
 }  // namespace assay

@@ -26,6 +26,9 @@ std::optional<ModuleHashesFormat> find_module_hashes_format(std::string_view nam
 
 using FileSha256 = std::array<std::uint8_t, 32>;
 
+// Rows of 32 bytes, as they stand in .module_hashes; nothing where the size is that of no rows.
+std::optional<std::vector<FileSha256>> parse_hash_rows(View bytes);
+
 struct ModuleHashes {
   ModuleHashesFormat format = ModuleHashesFormat::merkle_v5;
   // What is not known leaves verdicts open.

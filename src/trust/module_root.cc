@@ -37,15 +37,12 @@ Result<std::optional<FoundModuleHashes>> find_by_section(const Content& kernel) 
       return fail(Reason::bad_value, bytes.extent(), "more levels than there are positions for");
     return found;
   }
-  if (bytes.size() % kTreeHashSize != 0)
+  auto rows = parse_hash_rows(bytes);
+  if (!rows)
     return fail(
         Reason::bad_length, bytes.extent(),
         fmt::format("{} of {} bytes: neither a root (36) nor rows of 32", kSection, bytes.size()));
-  for (std::size_t at = 0; at < bytes.size(); at += kTreeHashSize) {
-    FileSha256 row;
-    std::ranges::copy(bytes.bytes().subspan(at, kTreeHashSize), row.begin());
-    found.list.push_back(row);
-  }
+  found.list = std::move(*rows);
   return found;
 }
 
