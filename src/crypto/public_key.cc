@@ -7,7 +7,10 @@
 #include <openssl/evp.h>
 #include <openssl/obj_mac.h>
 
+#include <array>
+#include <cstring>
 #include <string>
+#include <vector>
 
 namespace assay {
 
@@ -27,6 +30,13 @@ using Owned = std::unique_ptr<T, Free>;
 
 Owned<BIGNUM> number(std::span<const std::uint8_t> bytes) {
   return Owned<BIGNUM>(BN_bin2bn(bytes.data(), static_cast<int>(bytes.size()), nullptr));
+}
+
+// Without leading zeros.
+std::vector<std::uint8_t> bytes_of(const BIGNUM& number) {
+  std::vector<std::uint8_t> bytes(static_cast<std::size_t>(BN_num_bytes(&number)));
+  BN_bn2bin(&number, bytes.data());
+  return bytes;
 }
 
 // One scratch context a thread: BN_CTX_new allocates.
@@ -49,6 +59,7 @@ struct RsaKey::Parts {
   Owned<BIGNUM> modulus;
   Owned<BIGNUM> exponent;
   Owned<BN_MONT_CTX> montgomery;
+  std::array<std::vector<std::uint8_t>, 2> bounds{};  // the modulus, and one less: their bytes
 };
 
 Result<RsaKey> RsaKey::make(std::span<const std::uint8_t> modulus,
@@ -61,6 +72,10 @@ Result<RsaKey> RsaKey::make(std::span<const std::uint8_t> modulus,
     return drained(fail(Reason::crypto_failed, {}, "RSA key"));
   if (BN_is_zero(parts.modulus.get()))
     return fail(Reason::crypto_failed, {}, "the RSA modulus is 0");
+  const Owned<BIGNUM> less_one(BN_dup(parts.modulus.get()));
+  if (!less_one || BN_sub_word(less_one.get(), 1) != 1)
+    return drained(fail(Reason::crypto_failed, {}, "RSA modulus"));
+  parts.bounds = {bytes_of(*parts.modulus), bytes_of(*less_one)};
   if (BN_is_odd(parts.modulus.get()) &&
       BN_MONT_CTX_set(parts.montgomery.get(), parts.modulus.get(), scratch()) != 1)
     return drained(fail(Reason::crypto_failed, {}, "RSA modulus"));
@@ -71,10 +86,13 @@ std::size_t RsaKey::modulus_size() const {
   return static_cast<std::size_t>(BN_num_bytes(parts_->modulus.get()));
 }
 
-int RsaKey::compare_with_modulus(std::span<const std::uint8_t> value, unsigned less) const {
-  const Owned<BIGNUM> bound(BN_dup(parts_->modulus.get()));
-  BN_sub_word(bound.get(), less);
-  return BN_cmp(number(value).get(), bound.get());
+// By bytes: each verdict asks, and a BIGNUM is slow to make.
+int RsaKey::compare_with_modulus(std::span<const std::uint8_t> value, bool less_one) const {
+  const auto& bound = parts_->bounds[less_one ? 1 : 0];
+  while (!value.empty() && value.front() == 0) value = value.subspan(1);
+  if (value.size() != bound.size()) return value.size() < bound.size() ? -1 : 1;
+  const int order = value.empty() ? 0 : std::memcmp(value.data(), bound.data(), value.size());
+  return order < 0 ? -1 : order > 0 ? 1 : 0;
 }
 
 Result<std::vector<std::uint8_t>> RsaKey::apply(std::span<const std::uint8_t> value,

@@ -27,8 +27,8 @@ class RsaKey {
   // Bytes of the modulus without leading zeros.
   std::size_t modulus_size() const;
 
-  // -1, 0, 1 as `value` is below, equal to or above the modulus minus `less`.
-  int compare_with_modulus(std::span<const std::uint8_t> value, unsigned less = 0) const;
+  // -1, 0, 1 as `value` is below, equal to or above the modulus, or the modulus less one.
+  int compare_with_modulus(std::span<const std::uint8_t> value, bool less_one = false) const;
 
   // value^e mod n in `size` bytes. Requires value < n.
   Result<std::vector<std::uint8_t>> apply(std::span<const std::uint8_t> value,

@@ -65,9 +65,9 @@ TEST(RsaKey, ComparesWithItsModulus) {
   EXPECT_EQ(key->compare_with_modulus(Bytes{0xFF}), -1);
   EXPECT_EQ(key->compare_with_modulus(Bytes{0, 1, 0}), 0);
   EXPECT_EQ(key->compare_with_modulus(Bytes{1, 1}), 1);
-  EXPECT_EQ(key->compare_with_modulus(Bytes{0xFF}, 1), 0);
-  EXPECT_EQ(key->compare_with_modulus(Bytes{0xFE}, 1), -1);
-  EXPECT_EQ(key->compare_with_modulus(Bytes{}, 1), -1);
+  EXPECT_EQ(key->compare_with_modulus(Bytes{0xFF}, true), 0);
+  EXPECT_EQ(key->compare_with_modulus(Bytes{0xFE}, true), -1);
+  EXPECT_EQ(key->compare_with_modulus(Bytes{}, true), -1);
 }
 
 TEST(RsaKey, RefusesWhatIsNoKey) {
@@ -149,7 +149,7 @@ TEST(EcdsaKey, AcceptsTheVectorsOfRfc6979AndNothingNear) {
     const Bytes digest = digest_of_sample(vector);
     EXPECT_TRUE(*key->verify(r, s, digest)) << vector.curve << vector.hash;
     EXPECT_FALSE(*key->verify(s, r, digest));
-    EXPECT_FALSE(*key->verify(plus(r, 1), s, digest));
+    EXPECT_FALSE(*key->verify(plus(r, true), s, digest));
     EXPECT_FALSE(*key->verify(r, plus(s, -1), digest));
     Bytes other = digest;
     other[0] = static_cast<std::uint8_t>(other[0] ^ 0x80);

@@ -15,7 +15,7 @@ bool is_ecdsa_curve(KeyKind kind) { return curve_of(kind).has_value(); }
 
 // EMSA-PKCS1-v1_5 (RFC 8017, 9.2): DigestInfo up to the digest itself. Empty for a digest that the
 // kernel's table does not have (rsa_digest_info_*, hash_prefix_*).
-std::vector<std::uint8_t> digest_info(Hash hash) {
+std::vector<std::uint8_t> make_digest_info(Hash hash) {
   const auto oid_of = [hash] {
     switch (hash) {
       case Hash::md5: return Oid::md5;
@@ -46,6 +46,15 @@ std::vector<std::uint8_t> digest_info(Hash hash) {
   info.insert(info.end(), content.begin(), content.end());
   info.insert(info.end(), {ber::kNull, 0, ber::kOctetString, digest});
   return info;
+}
+
+std::span<const std::uint8_t> digest_info(Hash hash) {
+  static const auto infos = [] {
+    std::array<std::vector<std::uint8_t>, kHashCount> made;
+    for (std::size_t i = 0; i < kHashCount; ++i) made[i] = make_digest_info(static_cast<Hash>(i));
+    return made;
+  }();
+  return infos[static_cast<std::size_t>(hash)];
 }
 
 bool ecdsa_takes(Hash hash, Walk& walk) {
@@ -126,7 +135,7 @@ class RsaVerifier {
     const bool above_one = std::ranges::any_of(bytes.first(bytes.size() - 1),
                                                [](std::uint8_t byte) { return byte != 0; }) ||
                            bytes.back() > 1;
-    const bool in_range = above_one && key_.key->compare_with_modulus(bytes, 1) < 0;
+    const bool in_range = above_one && key_.key->compare_with_modulus(bytes, true) < 0;
     return walk_.check(rule::rsa_range, in_range, where);
   }
 
