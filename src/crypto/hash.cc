@@ -70,6 +70,11 @@ Digest::Digest(Hash hash, std::span<const std::uint8_t> bytes)
 
 std::string Digest::hex() const { return to_hex(bytes()); }
 
+const Digest* find_digest(std::span<const Digest> digests, Hash hash) {
+  const auto found = std::ranges::find(digests, hash, &Digest::hash);
+  return found == digests.end() ? nullptr : &*found;
+}
+
 struct Hasher::Context {
   struct Free {
     void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
@@ -96,6 +101,26 @@ void Hasher::update(std::span<const std::uint8_t> bytes) {
   EVP_DigestUpdate(context_->evp.get(), bytes.data(), bytes.size());
 }
 
+Result<void> Hasher::update(const Content& content, std::uint64_t offset, std::uint64_t size) {
+  constexpr std::uint64_t kPiece = 256 * 1024;  // fits a second-level cache
+  std::vector<std::uint8_t> scratch;
+  while (size != 0) {
+    const std::uint64_t step = content.memory() ? size : std::min(size, kPiece);
+    ASSAY_TRY(const View piece, view_of(content, offset, step, scratch));
+    update(piece.bytes());
+    offset += step;
+    size -= step;
+  }
+  return {};
+}
+
+Result<Digest> Hasher::digest() const {
+  auto copy = std::make_unique<Context>();
+  if (copy->evp == nullptr || EVP_MD_CTX_copy_ex(copy->evp.get(), context_->evp.get()) != 1)
+    return fail(Reason::crypto_failed, {}, std::string(hash_name(hash_)));
+  return Hasher(hash_, std::move(copy)).finish();
+}
+
 Digest Hasher::finish() && {
   std::array<std::uint8_t, EVP_MAX_MD_SIZE> bytes{};
   unsigned size = 0;
@@ -111,21 +136,8 @@ Result<Digest> compute_digest(Hash hash, std::span<const std::uint8_t> bytes) {
 
 Result<Digest> compute_digest(Hash hash, const Content& content, std::uint64_t offset,
                               std::uint64_t size) {
-  constexpr std::size_t kPiece = 256 * 1024;  // fits a second-level cache
   ASSAY_TRY(Hasher hasher, Hasher::make(hash));
-  std::vector<std::uint8_t> scratch;
-  if (content.memory()) {
-    ASSAY_TRY(const View whole, view_of(content, offset, size, scratch));
-    hasher.update(whole.bytes());
-    return std::move(hasher).finish();
-  }
-  while (size != 0) {
-    const std::uint64_t step = std::min<std::uint64_t>(size, kPiece);
-    ASSAY_TRY(const View piece, view_of(content, offset, step, scratch));
-    hasher.update(piece.bytes());
-    offset += step;
-    size -= step;
-  }
+  ASSAY_CHECK(hasher.update(content, offset, size));
   return std::move(hasher).finish();
 }
 

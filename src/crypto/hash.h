@@ -60,6 +60,9 @@ class Digest {
   std::array<std::uint8_t, kMaxDigestSize> bytes_{};
 };
 
+// Nothing where it is not among them.
+const Digest* find_digest(std::span<const Digest> digests, Hash hash);
+
 // A digest computed piece by piece. crypto_unavailable when hash_available says no.
 class Hasher {
  public:
@@ -69,6 +72,10 @@ class Hasher {
   ~Hasher();
 
   void update(std::span<const std::uint8_t> bytes);
+  // The bytes [offset, offset + size) of an artifact, read in pieces where it is not in memory.
+  Result<void> update(const Content& content, std::uint64_t offset, std::uint64_t size);
+  // The digest of what it has been given so far; more may be given to it.
+  Result<Digest> digest() const;
   Digest finish() &&;
 
  private:

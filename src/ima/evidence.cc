@@ -12,10 +12,7 @@ std::optional<ImaXattr> ImaEvidence::xattr(std::string_view name) const {
   return read_ima_xattr(View(found->second));
 }
 
-const Digest* ImaEvidence::digest(Hash hash) const {
-  const auto found = std::ranges::find(digests, hash, &Digest::hash);
-  return found == digests.end() ? nullptr : &*found;
-}
+const Digest* ImaEvidence::digest(Hash hash) const { return find_digest(digests, hash); }
 
 namespace {
 
@@ -48,8 +45,10 @@ std::optional<Hash> verity_hash(const ImaEvidence& evidence) {
 }  // namespace
 
 Result<ImaEvidence> collect_ima(const Content& content, std::optional<Xattrs> xattrs,
-                                const std::vector<const HashAlgo*>& defaults) {
+                                const std::vector<const HashAlgo*>& defaults,
+                                std::vector<Digest> known) {
   ImaEvidence evidence;
+  evidence.digests = std::move(known);
   evidence.xattrs = std::move(xattrs);
   evidence.size = content.size();
   std::vector<const HashAlgo*> wanted = named_algos(evidence);

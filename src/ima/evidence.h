@@ -67,8 +67,10 @@ struct ImaEvidence {
 
 // With the digests that kernels may ask for: the one that security.ima names, and `defaults`, which
 // are ima_hash= of the platforms.
+// `known` are digests of the whole content that were computed before.
 Result<ImaEvidence> collect_ima(const Content& content, std::optional<Xattrs> xattrs,
-                                const std::vector<const HashAlgo*>& defaults);
+                                const std::vector<const HashAlgo*>& defaults,
+                                std::vector<Digest> known = {});
 
 inline constexpr std::string_view kXattrIma = "security.ima";
 inline constexpr std::string_view kXattrEvm = "security.evm";

@@ -6,17 +6,13 @@
 
 namespace assay {
 
-Result<AppendedEvidence> collect_appended(const Content& content, const EvidenceOptions& options) {
-  AppendedEvidence evidence;
-  ASSAY_TRY(evidence.trailer, read_signature_trailer(content));
+namespace {
+
+// What the trailer says follows the payload.
+Result<void> collect_appendix(const Content& content, AppendedEvidence& evidence) {
   const SignatureTrailer& trailer = evidence.trailer;
-  if (options.file_sha256) {
-    ASSAY_TRY(evidence.file_sha256, compute_digest(Hash::sha256, content, 0, content.size()));
-  }
-  ASSAY_TRY(evidence.last_block, read_info_block(content, content.size()));
-  if (!trailer.splits) return evidence;
   ASSAY_TRY(evidence.proof, follow_module_proof(content, trailer));
-  if (trailer.block->id_type != kIdTypePkcs7) return evidence;
+  if (trailer.block->id_type != kIdTypePkcs7) return {};
   // A longer message is EMSGSIZE to the kernel before it looks at a single byte; one byte too many
   // is enough to show that.
   const Extent where = trailer.signature_extent();
@@ -24,7 +20,22 @@ Result<AppendedEvidence> collect_appended(const Content& content, const Evidence
   std::vector<std::uint8_t> message(size);
   ASSAY_CHECK(content.read(where.offset, message));
   evidence.signature.emplace(std::move(message), where.offset);
-  ASSAY_CHECK(evidence.signature->digest_data(content, 0, trailer.payload_size));
+  ASSAY_TRY(evidence.file_digests,
+            evidence.signature->digest_appended(content, trailer.payload_size));
+  return {};
+}
+
+}  // namespace
+
+Result<AppendedEvidence> collect_appended(const Content& content, const EvidenceOptions& options) {
+  AppendedEvidence evidence;
+  ASSAY_TRY(evidence.trailer, read_signature_trailer(content));
+  ASSAY_TRY(evidence.last_block, read_info_block(content, content.size()));
+  if (evidence.trailer.splits) ASSAY_CHECK(collect_appendix(content, evidence));
+  if (options.file_sha256 && evidence.file_digest(Hash::sha256) == nullptr) {
+    ASSAY_TRY(const Digest digest, compute_digest(Hash::sha256, content, 0, content.size()));
+    evidence.file_digests.push_back(digest);
+  }
   return evidence;
 }
 

@@ -17,13 +17,15 @@ namespace assay {
 struct AppendedEvidence {
   SignatureTrailer trailer;
   std::optional<SignatureEvidence> signature;  // where the trailer splits and the id_type is PKCS#7
-  std::optional<Digest> file_sha256;           // of the whole file, where it was asked for
+  std::vector<Digest> file_digests;            // of the whole file, as far as they are known
   std::optional<FollowedProof> proof;          // where the id_type is that of a Merkle proof
   std::optional<InfoBlock> last_block;         // the last 12 bytes of a file, marker or not
+
+  const Digest* file_digest(Hash hash) const { return find_digest(file_digests, hash); }
 };
 
 struct EvidenceOptions {
-  bool file_sha256 = false;  // some platform's blocklist has bin: hashes
+  bool file_sha256 = false;  // SHA-256 of the whole file must be known
 };
 
 // Reads the trailer and the signature, and computes the digests that the signature is over.

@@ -91,14 +91,14 @@ class CheckV3 : public Check {
     namespace rule = rules::module_hashes_v3;
     const auto none = [] { return std::string(); };
     if (!hashes_.list) return walk_.check(rule::listed, Truth::unknown, "module_hashes.list", none);
-    if (!evidence_.file_sha256)
+    const Digest* digest = evidence_.file_digest(Hash::sha256);
+    if (digest == nullptr)
       return walk_.check(rule::listed, Truth::unknown, "artifact: SHA-256 of the whole file", none);
     const bool is_listed = std::ranges::any_of(*hashes_.list, [&](const FileSha256& row) {
-      return std::ranges::equal(row, evidence_.file_sha256->bytes());
+      return std::ranges::equal(row, digest->bytes());
     });
     return walk_.check(rule::listed, is_listed, {}, [&] {
-      return fmt::format("{}, {} hashes listed", evidence_.file_sha256->hex(),
-                         hashes_.list->size());
+      return fmt::format("{}, {} hashes listed", digest->hex(), hashes_.list->size());
     });
   }
 };

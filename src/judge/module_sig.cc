@@ -16,13 +16,14 @@ constexpr BlockRules kBlockRules{rule::sig_len, rule::id_type, rule::zero_fields
 Outcome check_file_hash(Walk& walk, const AppendedEvidence& evidence, const Platform& platform) {
   if (!platform.signatures.blocklist.has_any(kBlockedBinary) || !walk.applies(rule::file_hash))
     return {};
-  if (!evidence.file_sha256)
+  const Digest* digest = evidence.file_digest(Hash::sha256);
+  if (digest == nullptr)
     return walk.check(rule::file_hash, Truth::unknown, "artifact: SHA-256 of the whole file",
                       [] { return std::string(); });
-  const bool listed = platform.signatures.blocklist.lists(kBlockedBinary, *evidence.file_sha256);
+  const bool listed = platform.signatures.blocklist.lists(kBlockedBinary, *digest);
   if (!listed) return walk.check(rule::file_hash, true);
-  return walk.refuse(rule::file_hash, {}, evidence.file_sha256->hex(),
-                     fill_log(rule::file_hash, {evidence.file_sha256->hex()}));
+  return walk.refuse(rule::file_hash, {}, digest->hex(),
+                     fill_log(rule::file_hash, {digest->hex()}));
 }
 
 }  // namespace

@@ -72,10 +72,26 @@ Result<void> SignatureEvidence::digest_data(const Content& file, std::uint64_t o
   return {};
 }
 
+Result<std::vector<Digest>> SignatureEvidence::digest_appended(const Content& file,
+                                                               std::uint64_t payload_size) {
+  std::vector<Digest> whole;
+  if (cms_.content) {
+    ASSAY_CHECK(digest_data(file, 0, payload_size));
+    return whole;
+  }
+  for (const Hash hash : wanted_hashes()) {
+    ASSAY_TRY(Hasher hasher, Hasher::make(hash));
+    ASSAY_CHECK(hasher.update(file, 0, payload_size));
+    ASSAY_TRY(const Digest payload, hasher.digest());
+    ASSAY_CHECK(hasher.update(file, payload_size, file.size() - payload_size));
+    content_digests_.push_back(payload);
+    whole.push_back(std::move(hasher).finish());
+  }
+  return whole;
+}
+
 const Digest* SignatureEvidence::content_digest(Hash hash) const {
-  for (const Digest& digest : content_digests_)
-    if (digest.hash() == hash) return &digest;
-  return nullptr;
+  return find_digest(content_digests_, hash);
 }
 
 const Digest* SignatureEvidence::attributes_digest(std::size_t signer) const {

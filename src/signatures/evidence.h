@@ -29,6 +29,9 @@ class SignatureEvidence {
   // carries none the bytes [offset, offset + size) of the file. A digest that libcrypto lacks is
   // left out.
   Result<void> digest_data(const Content& file, std::uint64_t offset, std::uint64_t size);
+  // The same, of a signature that is appended to `payload_size` bytes. Gives digests of the whole
+  // file, which begins with the payload: those that come of themselves.
+  Result<std::vector<Digest>> digest_appended(const Content& file, std::uint64_t payload_size);
 
   // Gives away the message, and with it all that was read from it: what is large of a signature
   // that waits. The digests of the data stay. Nothing else may be asked until restore().

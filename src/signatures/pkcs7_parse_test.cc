@@ -370,6 +370,25 @@ TEST(Evidence, DigestsWhatTheSignersName) {
   as_set[0] = 0x31;
   EXPECT_EQ(evidence.attributes_digest(1)->hex(), to_hex(digest_of(Hash::sha512, as_set)));
   EXPECT_FALSE(SignatureEvidence(sample.write(), 0).digest_data(content, 15, 4));
+
+  SignatureEvidence appended(sample.write(), 0);
+  const auto whole = appended.digest_appended(content, 6);
+  ASSERT_TRUE(whole);
+  EXPECT_EQ(*appended.content_digest(Hash::sha512),
+            *compute_digest(Hash::sha512, bytes_of("before")));
+  EXPECT_EQ(*whole, (std::vector{*compute_digest(Hash::sha256, file),
+                                 *compute_digest(Hash::sha512, file)}));
+  EXPECT_FALSE(SignatureEvidence(sample.write(), 0).digest_appended(content, 18));
+
+  // What a message carries inside says nothing about the file.
+  sample.content = der::sequence(
+      {der::oid(oids::kData), der::element(0xA0, {der::octet_string(bytes_of("inside"))})});
+  SignatureEvidence with_content(sample.write(), 0);
+  const auto none = with_content.digest_appended(content, 6);
+  ASSERT_TRUE(none);
+  EXPECT_TRUE(none->empty());
+  EXPECT_EQ(*with_content.content_digest(Hash::sha512),
+            *compute_digest(Hash::sha512, bytes_of("inside")));
 }
 
 }  // namespace

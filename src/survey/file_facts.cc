@@ -89,14 +89,16 @@ Result<EvmKey> load_evm_key(const std::string& path) {
 
 Result<ImaEvidence> collect_ima_file(const Content& content, const std::string& path,
                                      const FileFacts& facts,
-                                     const std::vector<const HashAlgo*>& hashes) {
+                                     const std::vector<const HashAlgo*>& hashes,
+                                     std::vector<Digest> known) {
   std::optional<FileAttributes> attributes;
   if (!path.empty()) {
     ASSAY_TRY(attributes, read_file_attributes(path));
   }
   Xattrs xattrs = attributes ? attributes->security : Xattrs();
   for (const auto& [name, value] : facts.xattrs) xattrs.insert_or_assign(name, value);
-  ASSAY_TRY(ImaEvidence evidence, collect_ima(content, std::move(xattrs), hashes));
+  ASSAY_TRY(ImaEvidence evidence,
+            collect_ima(content, std::move(xattrs), hashes, std::move(known)));
   ImaFile& file = evidence.file;
   if (attributes) {
     describe_file(*attributes, evidence);

@@ -38,9 +38,10 @@ void describe_file(const FileAttributes& attributes, ImaEvidence& evidence);
 Result<EvmKey> load_evm_key(const std::string& path);
 
 // The file at `path`; empty: a member of a package, which is installed without extended attributes,
-// by an owner and onto a file system that are not known.
+// by an owner and onto a file system that are not known. `known` as of collect_ima.
 Result<ImaEvidence> collect_ima_file(const Content& content, const std::string& path,
                                      const FileFacts& facts,
-                                     const std::vector<const HashAlgo*>& hashes);
+                                     const std::vector<const HashAlgo*>& hashes,
+                                     std::vector<Digest> known = {});
 
 }  // namespace assay

@@ -104,12 +104,21 @@ Result<JudgeRequest> parse_request(std::string_view request, const std::string& 
 
 namespace {
 
+const AppendedEvidence* appended_of(const RequestEvidence& evidence) {
+  if (evidence.module) return &evidence.module->appended;
+  return evidence.kexec ? &evidence.kexec->appended : evidence.appended.get();
+}
+
+// Of the file itself: what is loaded from memory may be another, which kmod decompressed.
+std::vector<Digest> known_digests(const RequestEvidence& evidence) {
+  const AppendedEvidence* appended = appended_of(evidence);
+  if (appended == nullptr || evidence.load.from_memory) return {};
+  return appended->file_digests;
+}
+
 // The file in memory, and what the kernel makes of a compressed module.
 void add_memory(RequestEvidence& evidence) {
-  const AppendedEvidence* appended = evidence.module  ? &evidence.module->appended
-                                     : evidence.kexec ? &evidence.kexec->appended
-                                                      : evidence.appended.get();
-  if (appended != nullptr)
+  if (const AppendedEvidence* appended = appended_of(evidence))
     evidence.in_memory = ima_evidence_in_memory(*evidence.on_disk, *appended);
   if (evidence.module && evidence.module->decompressed)
     evidence.decompressed =
@@ -170,8 +179,8 @@ Result<RequestEvidence> collect_request(const JudgeRequest& request, const Reque
 Result<void> add_ima_evidence(RequestEvidence& evidence, const JudgeRequest& request,
                               const RequestFile& file) {
   if (file.ima_hashes.empty()) return {};
-  ASSAY_TRY(evidence.on_disk,
-            collect_ima_file(file.content, file.path, request.facts, file.ima_hashes));
+  ASSAY_TRY(evidence.on_disk, collect_ima_file(file.content, file.path, request.facts,
+                                               file.ima_hashes, known_digests(evidence)));
   add_memory(evidence);
   return {};
 }

@@ -71,7 +71,7 @@ struct RequestFile {
 
 // For a module that is compressed, and for which neither system call nor flags are given: kmod
 // decompresses it and calls init_module.
-// `file_sha256`: some platform's blocklist has, or may have, bin: hashes.
+// `file_sha256`: SHA-256 of the whole file must be known, for lists that may have it.
 Result<RequestEvidence> collect_request(const JudgeRequest& request, const RequestFile& file,
                                         bool file_sha256);
 // What IMA looks at, for evidence that was collected without (`file` with its hashes now).

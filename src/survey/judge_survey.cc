@@ -315,7 +315,8 @@ class JudgeOnPlatforms {
     const auto early = shared(Early{file->name, std::move(**evidence), {}});
     early->lease = waiting_.take(cost_of(early->evidence));
     when_known([this, file, ticket, early] {
-      const bool suffices = error_ || !machines_->file_sha256;
+      const bool suffices = error_ || !machines_->file_sha256 ||
+                            early->evidence.module->appended.file_digest(Hash::sha256) != nullptr;
       fill(ticket, suffices ? finish(*file, early->evidence) : judge(*file));
     });
   }
@@ -323,11 +324,9 @@ class JudgeOnPlatforms {
   // What was read early, with what IMA looks at where it is asked.
   Result<std::optional<Verdicts>> finish(const Found& file, RequestEvidence& evidence) {
     if (!error_ && !machines_->hashes.empty()) {
-      const auto added = [&]() -> Result<void> {
-        ASSAY_TRY(const auto content, open_found(file));
-        return add_ima_evidence(evidence, request_,
-                                {*content, file.inner_name, file.path, machines_->hashes});
-      }();
+      const OpenedWhenRead content(file.path, evidence.size);
+      const auto added = add_ima_evidence(evidence, request_,
+                                          {content, file.inner_name, file.path, machines_->hashes});
       if (!added) return std::unexpected(with_path(added.error(), file.name));
     }
     return judge_everywhere(file.name, evidence);

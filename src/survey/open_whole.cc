@@ -55,6 +55,14 @@ Result<std::unique_ptr<Content>> open_whole(const std::string& path) {
   return WholeFile::read(*file);
 }
 
+Result<void> OpenedWhenRead::read(std::uint64_t offset, std::span<std::uint8_t> out) const {
+  if (!file_) {
+    ASSAY_TRY(file_, open_whole(path_));
+    if (file_->size() != size_) return fail(Reason::changed_while_read, {0, size_}, {});
+  }
+  return file_->read(offset, out);
+}
+
 Result<std::unique_ptr<Content>> decompress_module(const Content& content,
                                                    std::string_view file_name) {
   const auto name = parse_module_name(file_name);
