@@ -9,17 +9,17 @@
 #include "bytes/atomic_file.h"
 #include "cli/command.h"
 #include "cli/edit_arguments.h"
+#include "cli/hashes_plan.h"
 #include "cli/progress_line.h"
 #include "edit/module_proofs.h"
-#include "platforms/module_hashes_section.h"
 #include "report/hashes_report.h"
-#include "trust/module_root.h"
 
 namespace assay {
 
 namespace {
 
-constexpr std::array<std::string_view, 4> kActions = {"build", "attach", "verify", "explain"};
+constexpr std::array<std::string_view, 5> kActions = {"build", "attach", "verify", "explain",
+                                                      "plan"};
 
 class HashesCommand final : public Command {
  public:
@@ -33,18 +33,23 @@ ACTION is
   attach   append to each module of PATH its proof (--in-place or -o)
   verify   is each module of PATH one that the kernel knows (--kernel, --root and --levels, --list)?
   explain  the same, and why those that are not, are not
+  plan     what it takes to load each module PATH on that kernel: nothing, its proof, a signature
+           (--key), a new root and a reboot (--tree); each is tried in memory, and judged
 
 PATH is a folder that modules were installed into, a package, a build tree. Positions are those of
 modules.order beside them, so build and attach need all modules; verify needs none but those it is
 given. Compressed modules are hashed as what they decompress to, and proofs they have are cut off
 first.
 
-Exit status: 0, 1 some module is not one that the kernel knows, 2 something could not be found out.
+Exit status: 0, 1 some module is not one that the kernel knows, or is refused as it is (plan), 2
+something could not be found out.
 
 Examples:
   assay hashes build --json /lib/modules/6.1.0-56-amd64
   assay hashes attach --in-place root/lib/modules/7.1.0
   assay hashes verify --kernel root/boot/vmlinuz-7.1.0 root/lib/modules/7.1.0
+  assay hashes plan --kernel /boot/vmlinuz-7.1.0 --key MOK.priv --cert MOK.der r8126.ko
+  assay hashes plan --kernel /boot/vmlinuz-7.1.0 --tree /lib/modules/7.1.0 --write-to new ext4.ko
 )";
   }
 
@@ -64,20 +69,16 @@ Examples:
     app.add_flag("--without-signatures", without_signatures_,
                  "hash modules as they are without their appended signatures");
     text("--section", section_, "FILE", "build: write what stands in .module_hashes");
-    app.add_flag("--big-endian", big_endian_, "--section for a kernel of that byte order");
+    app.add_flag("--big-endian", big_endian_,
+                 "--section, --write-to: for a kernel of that byte order");
     text("--c-source", c_source_, "FILE", "build: write the same as C source");
-    text("--kernel", kernel_, "IMAGE",
-         "verify, explain: the kernel image whose root or list counts");
-    text("--root", root_, "HEX", "verify, explain: the root that counts, with --levels");
-    app.add_option("--levels", levels_, "verify, explain: the levels of that tree")
-        ->type_name("N")
-        ->option_text("N");
-    text("--list", list_, "FILE", "verify, explain: rows of 32 bytes that count");
+    kernel_.add_to(app);
+    plan_.add_to(app);
   }
 
   Result<void> check() const override {
     if (action_.empty())
-      return fail(Reason::usage, {}, "ACTION is missing: build, attach, verify or explain");
+      return fail(Reason::usage, {}, "ACTION is missing: build, attach, verify, explain or plan");
     if (!find_module_hashes_format(format_))
       return fail(
           Reason::usage, {},
@@ -86,13 +87,15 @@ Examples:
       if (is_list()) return fail(Reason::usage, {}, "a list has no proofs to attach");
       return arguments_.check();
     }
-    if (action_ != "build") ASSAY_CHECK(check_kernel());
+    if (action_ == "plan") ASSAY_CHECK(plan_.check(kernel_));
+    if (action_ == "verify" || action_ == "explain") ASSAY_CHECK(kernel_.check());
     return require_paths(arguments_.paths());
   }
 
   ExitStatus run(const CommonOptions& common, Output& output) override {
     const Result<ExitStatus> status = action_ == "build"    ? build(common, output)
                                       : action_ == "attach" ? attach(common, output)
+                                      : action_ == "plan"   ? plan(common, output)
                                                             : verify(common, output);
     if (status) return *status;
     output.error(status.error());
@@ -101,16 +104,6 @@ Examples:
 
  private:
   bool is_list() const { return format_ == "list-v3"; }
-
-  Result<void> check_kernel() const {
-    const int given = (kernel_.empty() ? 0 : 1) + (root_.empty() ? 0 : 1) + (list_.empty() ? 0 : 1);
-    if (given != 1)
-      return fail(Reason::usage, {},
-                  "one of --kernel IMAGE, --root HEX and --list FILE is to be given");
-    if (root_.empty() != !levels_)
-      return fail(Reason::usage, {}, "--root and --levels go together");
-    return {};
-  }
 
   ModuleSetOptions set_options(const CommonOptions& common, Progress& numbers) const {
     ModuleSetOptions options;
@@ -198,32 +191,11 @@ Examples:
     return arguments_.run(common, "hashes", "proved", {}, edit, output);
   }
 
-  // The root or the list that counts; --kernel's may have to be found by what the modules lead to.
-  Result<ModuleHashes> kernel_hashes(const std::vector<HashedModule>& modules,
-                                     std::string& found_where) const {
-    ModuleHashes hashes;
-    if (!root_.empty()) {
-      const auto hash = parse_module_hash(root_);
-      if (!hash || *levels_ > kModuleTreeLevels)
-        return fail(Reason::usage, {}, "--root wants 64 hexadecimal digits, --levels at most 32");
-      hashes.root = ModuleRoot{*levels_, *hash};
-      return hashes;
-    }
-    if (!list_.empty()) {
-      hashes.format = ModuleHashesFormat::list_v3;
-      ASSAY_TRY(hashes.list, read_hash_list(list_));
-      return hashes;
-    }
-    ASSAY_TRY(const auto found, open_module_hashes(kernel_, common_root(modules)));
-    found_where =
-        fmt::format("{}: {} at offset {} of the kernel inside", kernel_,
-                    found.by_section ? "section .module_hashes" : "found by value", found.offset);
-    hashes.root = found.root;
-    if (!found.root) {
-      hashes.format = ModuleHashesFormat::list_v3;
-      hashes.list = found.list;
-    }
-    return hashes;
+  Result<ExitStatus> plan(const CommonOptions& common, Output& output) const {
+    return plan_.run(common,
+                     {arguments_.paths(), kernel_, order_, *find_module_hashes_format(format_),
+                      without_signatures_, big_endian_},
+                     output);
   }
 
   Result<ExitStatus> verify(const CommonOptions& common, Output& output) const {
@@ -235,8 +207,10 @@ Examples:
       surveyed = hash_modules(set_options(common, numbers), nullptr,
                               [&](const HashedModule& module) { modules.push_back(module); });
     }
-    std::string found_where;
-    ASSAY_TRY(const ModuleHashes kernel, kernel_hashes(modules, found_where));
+    // The root in a flat image may have to be found by what the modules lead to.
+    ASSAY_TRY(const GivenHashes given,
+              kernel_.load(common_root(modules), ModuleHashesFormat::merkle_v5));
+    const ModuleHashes& kernel = given.hashes;
     std::uint64_t matching = 0;
     bool is_bad = false;
     bool is_open = modules.empty();
@@ -253,7 +227,7 @@ Examples:
       for (const HashDiagnosis& diagnosis : explain_hashes(modules, kernel))
         output.print(common.json ? to_json(diagnosis) + '\n' : diagnosis.text + '\n');
     if (!common.json && !common.quiet) {
-      if (!found_where.empty()) output.print(found_where + '\n');
+      if (!given.where.empty()) output.print(given.where + '\n');
       output.print(fmt::format("{} modules: {} the kernel knows, {} it does not\n", modules.size(),
                                matching, modules.size() - matching));
     }
@@ -269,10 +243,8 @@ Examples:
   std::string section_;
   bool big_endian_ = false;
   std::string c_source_;
-  std::string kernel_;
-  std::string root_;
-  std::optional<std::uint32_t> levels_;
-  std::string list_;
+  KernelHashesArguments kernel_;
+  HashesPlanRun plan_;
 };
 
 }  // namespace

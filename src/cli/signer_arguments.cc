@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "base/name.h"
+#include "base/shell_word.h"
 #include "bytes/content.h"
 #include "bytes/whole_file.h"
 #include "crypto/command_signer.h"
@@ -109,6 +110,22 @@ void SignerArguments::add_to(CLI::App& app) {
          "for on the terminal")
       ->type_name("FROM")
       ->option_text("FROM");
+}
+
+std::string SignerArguments::words() const {
+  std::string text;
+  const auto add = [&text](std::string_view option, const std::string& value) {
+    if (value.empty()) return;
+    if (!text.empty()) text += ' ';
+    text.append(option).append(" ").append(shell_word(value));
+  };
+  add("--key", key_);
+  add("--signer", command_);
+  add("--cert", certificate_);
+  for (const std::string& one : chain_) add("--chain", one);
+  add("--passphrase", passphrase_);
+  add("--tcti", tcti_);
+  return text;
 }
 
 Result<void> SignerArguments::check() const {

@@ -38,6 +38,9 @@ class SignerArguments {
     certificate_ = std::move(certificate);
     chain_ = std::move(chain);
   }
+  bool is_given() const { return !key_.empty() || !command_.empty(); }
+  // The options as they were given, for a command that is to be typed; empty where none were.
+  std::string words() const;
   Result<void> check() const;
   // The key and the certificate, which must be the key's (key_mismatch).
   Result<SigningIdentity> load() const;

@@ -112,7 +112,7 @@ class UefiReader {
     }
   }
 
-  // load_moklist_certs, get_handler_for_mok, add_to_machine_keyring.
+  // load_moklist_certs.
   void read_mok_list() {
     std::vector<ListedKey> owner_keys;
     constexpr std::string_view kName = "MokListRT";
@@ -125,24 +125,11 @@ class UefiReader {
         keys_.is_complete = false;
     }
     if (!is_done) add_trusted(kName, read_variable(kName, kEfiShimLock), owner_keys);
-    const KernelConfig& config = platform_.config;
-    const bool to_machine = config.is_on("CONFIG_INTEGRITY_MACHINE_KEYRING") == Truth::yes &&
-                            platform_.state.mok_list_trusted.value_or(false);
     if (!platform_.state.mok_list_trusted && !owner_keys.empty()) keys_.is_complete = false;
     for (ListedKey& key : owner_keys) {
-      auto& ring = to_machine && may_enter_machine(key) ? keys_.machine : keys_.platform;
+      auto& ring = ring_of_mok(key, platform_) == Ring::machine ? keys_.machine : keys_.platform;
       ring.push_back(std::move(key));
     }
-  }
-
-  // restrict_link_by_ca, which 6.1 does not have.
-  bool may_enter_machine(const ListedKey& key) const {
-    const KernelConfig& config = platform_.config;
-    if (config.is_on("CONFIG_INTEGRITY_CA_MACHINE_KEYRING") != Truth::yes) return true;
-    const Certificate& certificate = key.certificate->x509();
-    if (!certificate.ca || !certificate.key_cert_sign) return false;
-    return !(certificate.digital_signature &&
-             config.is_on("CONFIG_INTEGRITY_CA_MACHINE_KEYRING_MAX") == Truth::yes);
   }
 
   HostRoot& host_;
@@ -152,6 +139,20 @@ class UefiReader {
 };
 
 }  // namespace
+
+// get_handler_for_mok, add_to_machine_keyring; restrict_link_by_ca, which 6.1 does not have.
+Ring ring_of_mok(const ListedKey& key, const Platform& platform) {
+  const KernelConfig& config = platform.config;
+  if (config.is_on("CONFIG_INTEGRITY_MACHINE_KEYRING") != Truth::yes ||
+      !platform.state.mok_list_trusted.value_or(false))
+    return Ring::platform;
+  if (config.is_on("CONFIG_INTEGRITY_CA_MACHINE_KEYRING") != Truth::yes) return Ring::machine;
+  const Certificate& certificate = key.certificate->x509();
+  const bool may_enter = certificate.ca && certificate.key_cert_sign &&
+                         !(certificate.digital_signature &&
+                           config.is_on("CONFIG_INTEGRITY_CA_MACHINE_KEYRING_MAX") == Truth::yes);
+  return may_enter ? Ring::machine : Ring::platform;
+}
 
 UefiKeys read_uefi_keys(HostRoot& host, const Platform& platform) {
   return UefiReader(host, platform).read();

@@ -30,6 +30,10 @@ struct UefiKeys {
 // For the architectures that EFI boots. `platform` has its kernel, configuration and state.
 UefiKeys read_uefi_keys(HostRoot& host, const Platform& platform);
 
+// The ring that an owner's key of MokListRT goes into: .machine where MOKs are known to be trusted
+// and the ring takes it, else .platform.
+Ring ring_of_mok(const ListedKey& key, const Platform& platform);
+
 // trust_moklist and, later, imputed_trust_enabled (machine_keyring.c): do MOKs go into .machine?
 std::optional<bool> trusts_mok_list(const HostRoot& host, const Platform& platform);
 

@@ -4,23 +4,12 @@
 
 #include <algorithm>
 
+#include "base/shell_word.h"
 #include "trust/module_keyrings.h"
 
 namespace assay {
 
 namespace {
-
-// A word of a shell's command line.
-std::string quoted(std::string_view word) {
-  const auto is_plain = [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           std::string_view("/._-+:,=@~").contains(c);
-  };
-  if (!word.empty() && std::ranges::all_of(word, is_plain)) return std::string(word);
-  std::string text = "'";
-  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return text + "'";
-}
 
 class Finder {
  public:
@@ -130,7 +119,7 @@ class Finder {
     const auto of_package = package_release();
     if (!of_package)
       return {"", std::move(why) + "; its name is none that a kernel's package uses"};
-    const std::string release = quoted(*of_package);
+    const std::string release = shell_word(*of_package);
     switch (facts_.layout.packages) {
       case PackageManager::apt:
         return {"apt-get install --reinstall linux-image-" + release, std::move(why)};
@@ -161,8 +150,9 @@ class Finder {
   }
 
   std::string rebuild(const DkmsModule& built) const {
-    const std::string what = fmt::format("--force {}/{} -k {}", quoted(built.name),
-                                         quoted(built.version), quoted(facts_.platform.release));
+    const std::string what =
+        fmt::format("--force {}/{} -k {}", shell_word(built.name), shell_word(built.version),
+                    shell_word(facts_.platform.release));
     return fmt::format("dkms build {} && dkms install {}", what, what);
   }
 
@@ -212,8 +202,9 @@ class Finder {
     const std::string why = "it is not signed";
     if (!is_module()) {
       if (const OwnersKey* key = usable_key())
-        return {fmt::format("sbsign --key {} --cert {} --output {} {}", quoted(key->key_path),
-                            quoted(pem_of(*key)), quoted(facts_.inside), quoted(facts_.inside)),
+        return {fmt::format("sbsign --key {} --cert {} --output {} {}", shell_word(key->key_path),
+                            shell_word(pem_of(*key)), shell_word(facts_.inside),
+                            shell_word(facts_.inside)),
                 why};
       return reinstall(why);
     }
@@ -241,15 +232,15 @@ class Finder {
                                           {".zst", "unzstd -q --rm", "zstd -q --rm"}};
     const auto sign = [&](std::string_view module) {
       return fmt::format("/usr/src/linux-headers-{}/scripts/sign-file sha256 {} {} {}",
-                         quoted(facts_.platform.release), quoted(key.key_path),
-                         quoted(key.certificate_path), quoted(module));
+                         shell_word(facts_.platform.release), shell_word(key.key_path),
+                         shell_word(key.certificate_path), shell_word(module));
     };
     const std::string_view path = facts_.inside;
     for (const Compressed& one : kCompressed) {
       if (!path.ends_with(one.suffix)) continue;
       const std::string_view module = path.substr(0, path.size() - one.suffix.size());
-      return fmt::format("{} {} && {} && {} {}", one.unpack, quoted(path), sign(module), one.pack,
-                         quoted(module));
+      return fmt::format("{} {} && {} && {} {}", one.unpack, shell_word(path), sign(module),
+                         one.pack, shell_word(module));
     }
     return sign(path);
   }
@@ -296,7 +287,7 @@ class Finder {
       return {"", std::move(why) + "; with Secure Boot off the kernel reads no MOKs"};
     if (facts_.layout.enrolment_pending)
       return {"systemctl reboot", std::move(why) + "; a request to enrol waits for the next start"};
-    return {"mokutil --import " + quoted(key.certificate_path), std::move(why)};
+    return {"mokutil --import " + shell_word(key.certificate_path), std::move(why)};
   }
 
   const Diagnosis& diagnosis_;

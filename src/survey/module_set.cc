@@ -30,6 +30,8 @@ std::optional<std::string_view> base_of(std::string_view path) {
   return path.substr(0, path.rfind(".ko"));
 }
 
+std::string_view last_part(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+
 FileSha256 row_of(const Digest& digest) {
   FileSha256 row;
   std::ranges::copy(digest.bytes(), row.begin());
@@ -95,6 +97,25 @@ std::optional<std::uint32_t> ModuleOrder::find(std::string_view path) const {
     if (slash == std::string_view::npos) return std::nullopt;
     rest.remove_prefix(slash + 1);
   }
+}
+
+std::optional<std::uint32_t> ModuleOrder::find_by_name(std::string_view path) const {
+  const auto base = base_of(path);
+  if (!base) return std::nullopt;
+  std::optional<std::uint32_t> found;
+  for (std::uint32_t i = 0; i < names_.size(); ++i) {
+    if (last_part(names_[i]) != last_part(*base)) continue;
+    if (found) return std::nullopt;
+    found = i;
+  }
+  return found;
+}
+
+std::uint32_t ModuleOrder::add(std::string_view path) {
+  const auto position = static_cast<std::uint32_t>(names_.size());
+  names_.push_back(fmt::format("updates/{}", last_part(base_of(path).value_or(path))));
+  positions_.emplace(names_.back(), position);
+  return position;
 }
 
 Result<ModuleOrder> read_module_order(const std::string& path) {

@@ -30,6 +30,10 @@ class ModuleOrder {
   // Of the file of that path ("lib/modules/6.1.0/kernel/fs/ext4/ext4.ko.xz"): the longest end of it
   // that is in the list.
   std::optional<std::uint32_t> find(std::string_view path) const;
+  // Of a module that lies elsewhere: by the name of its file alone, where one line has it.
+  std::optional<std::uint32_t> find_by_name(std::string_view path) const;
+  // A further line for the module of that path: behind all others, in updates/.
+  std::uint32_t add(std::string_view path);
 
  private:
   std::vector<std::string> names_;

@@ -18,4 +18,9 @@ Platform platform_for_verify(const KernelId& kernel);
 Platform platform_for_package(const ImageTrust& image, const ConfigFile* config,
                               const std::optional<std::string>& cmdline);
 
+// The kernel image at `path` as it is after boot with `cmdline`: its built-in keys, and the
+// configuration beside it. What is in no keyring for sure may be in one that the owner fills.
+Result<Platform> platform_of_image(const std::string& path,
+                                   const std::optional<std::string>& cmdline);
+
 }  // namespace assay
