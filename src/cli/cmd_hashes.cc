@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/name.h"
 #include "bytes/atomic_file.h"
 #include "cli/command.h"
 #include "cli/edit_arguments.h"
@@ -73,6 +74,9 @@ Examples:
                  "--section, --write-to: for a kernel of that byte order");
     text("--c-source", c_source_, "FILE", "build: write the same as C source");
     kernel_.add_to(app);
+    text("--reference", reference_, "PATH",
+         "explain: modules as they may have been hashed (the build tree, a package that was not "
+         "stripped), which the others are held against");
     plan_.add_to(app);
   }
 
@@ -89,6 +93,8 @@ Examples:
     }
     if (action_ == "plan") ASSAY_CHECK(plan_.check(kernel_));
     if (action_ == "verify" || action_ == "explain") ASSAY_CHECK(kernel_.check());
+    if (!reference_.empty() && action_ != "explain")
+      return fail(Reason::usage, {}, "--reference is for explain");
     return require_paths(arguments_.paths());
   }
 
@@ -198,18 +204,53 @@ Examples:
                      output);
   }
 
+  // The modules of --reference, as they were hashed perhaps.
+  Result<std::optional<HashesReference>> read_reference(const CommonOptions& common) const {
+    if (reference_.empty()) return std::nullopt;
+    Progress numbers;
+    const ProgressLine progress(numbers, !common.quiet);
+    ModuleSetOptions options = set_options(common, numbers);
+    options.survey.paths = {reference_};
+    options.outlines = true;
+    HashesReference reference;
+    reference.name = encode_name(reference_);
+    ASSAY_TRY(reference.order,
+              order_.empty() ? find_module_order(options.survey) : read_module_order(order_));
+    hash_modules(options, &reference.order,
+                 [&](const HashedModule& module) { reference.modules.push_back(module); });
+    return reference;
+  }
+
+  Result<void> explain(const CommonOptions& common, const std::vector<HashedModule>& modules,
+                       const ModuleHashes& kernel, const std::optional<HashesReference>& reference,
+                       Output& output) const {
+    ExplainFacts facts;
+    facts.reference = reference ? &*reference : nullptr;
+    Progress numbers;
+    const auto order = find_module_order(set_options(common, numbers).survey);
+    facts.is_build_tree = order && order->is_of_build();
+    ASSAY_TRY(const std::optional<Platform> platform, plan_.find_platform(kernel_, kernel));
+    facts.platform = platform ? &*platform : nullptr;
+    for (const HashDiagnosis& diagnosis : explain_hashes(modules, kernel, facts))
+      output.print(common.json ? to_json(diagnosis) + '\n' : diagnosis.text + '\n');
+    return {};
+  }
+
   Result<ExitStatus> verify(const CommonOptions& common, Output& output) const {
+    ASSAY_TRY(const auto reference, read_reference(common));
     std::vector<HashedModule> modules;
     Surveyed surveyed;
     {
       Progress numbers;
       const ProgressLine progress(numbers, !common.quiet);
-      surveyed = hash_modules(set_options(common, numbers), nullptr,
+      ModuleSetOptions options = set_options(common, numbers);
+      options.outlines = options.places_by_name = reference.has_value();
+      surveyed = hash_modules(options, reference ? &reference->order : nullptr,
                               [&](const HashedModule& module) { modules.push_back(module); });
     }
     // The root in a flat image may have to be found by what the modules lead to.
     ASSAY_TRY(const GivenHashes given,
-              kernel_.load(common_root(modules), ModuleHashesFormat::merkle_v5));
+              kernel_.load(common_root(modules), *find_module_hashes_format(format_)));
     const ModuleHashes& kernel = given.hashes;
     std::uint64_t matching = 0;
     bool is_bad = false;
@@ -223,9 +264,7 @@ Examples:
       else if (common.verbose > 0 || (action_ == "verify" && finding != HashFinding::matches))
         output.print(to_text(module, finding));
     }
-    if (action_ == "explain")
-      for (const HashDiagnosis& diagnosis : explain_hashes(modules, kernel))
-        output.print(common.json ? to_json(diagnosis) + '\n' : diagnosis.text + '\n');
+    if (action_ == "explain") ASSAY_CHECK(explain(common, modules, kernel, reference, output));
     if (!common.json && !common.quiet) {
       if (!given.where.empty()) output.print(given.where + '\n');
       output.print(fmt::format("{} modules: {} the kernel knows, {} it does not\n", modules.size(),
@@ -244,6 +283,7 @@ Examples:
   bool big_endian_ = false;
   std::string c_source_;
   KernelHashesArguments kernel_;
+  std::string reference_;
   HashesPlanRun plan_;
 };
 

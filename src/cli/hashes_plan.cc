@@ -56,10 +56,10 @@ void HashesPlanRun::add_to(CLI::App& app) {
   text("--tree", tree_, "FOLDER",
        "plan: the modules that the kernel was built with, for a new root and its proofs");
   text("--platform", platform_, "PLATFORM",
-       "plan: the state that the kernel is in, as judge takes it (default: what the image and the "
-       "configuration beside it say)");
+       "plan, explain: the state that the kernel is in, as judge takes it (default: what the image "
+       "and the configuration beside it say)");
   text("--cmdline", cmdline_, "LINE",
-       "plan: the kernel's command line, where the platform does not say it");
+       "plan, explain: the kernel's command line, where the platform does not say it");
   text("--write-to", write_to_, "DIR",
        "plan: write the new root, modules.order, and the proofs of all modules");
   signer_.add_to(app);
@@ -106,11 +106,7 @@ Result<Platform> HashesPlanRun::read_platform(const Given& given,
     ASSAY_CHECK(add_hashes(platform, given, tree));
     return platform;
   }
-  ASSAY_TRY(LoadedPlatforms loaded, load_platforms({platform_}));
-  if (loaded.platforms.size() != 1) return fail(Reason::usage, {}, "--platform is one platform");
-  notes = std::move(loaded.notes);
-  Platform platform = std::move(loaded.platforms.front());
-  if (!platform.cmdline) platform.cmdline = cmdline_;
+  ASSAY_TRY(Platform platform, load_one(notes));
   if (given.kernel.is_given()) ASSAY_CHECK(add_hashes(platform, given, tree));
   return platform;
 }
@@ -126,6 +122,28 @@ Result<void> HashesPlanRun::add_hashes(Platform& platform, const Given& given,
   ASSAY_TRY(GivenHashes hashes, given.kernel.load(expected, format));
   platform.module_hashes = std::move(hashes.hashes);
   return {};
+}
+
+Result<std::optional<Platform>> HashesPlanRun::find_platform(const KernelHashesArguments& kernel,
+                                                             const ModuleHashes& hashes) const {
+  std::optional<Platform> platform;
+  if (!platform_.empty()) {
+    std::vector<std::string> notes;
+    ASSAY_TRY(platform, load_one(notes));
+  } else if (!kernel.kernel().empty()) {
+    if (auto read = platform_of_image(kernel.kernel(), cmdline_)) platform = std::move(*read);
+  }
+  if (platform) platform->module_hashes = hashes;
+  return platform;
+}
+
+Result<Platform> HashesPlanRun::load_one(std::vector<std::string>& notes) const {
+  ASSAY_TRY(LoadedPlatforms loaded, load_platforms({platform_}));
+  if (loaded.platforms.size() != 1) return fail(Reason::usage, {}, "--platform is one platform");
+  notes = std::move(loaded.notes);
+  Platform platform = std::move(loaded.platforms.front());
+  if (!platform.cmdline) platform.cmdline = cmdline_;
+  return platform;
 }
 
 Result<ExitStatus> HashesPlanRun::run(const CommonOptions& common, const Given& given,

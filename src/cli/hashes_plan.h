@@ -28,7 +28,13 @@ class HashesPlanRun {
   Result<void> check(const KernelHashesArguments& kernel) const;
   Result<ExitStatus> run(const CommonOptions& common, const Given& given, Output& output) const;
 
+  // The kernel and its state, as --platform or the image says; nothing where neither is given, or
+  // the image is not whole. `hashes` are what it was built with.
+  Result<std::optional<Platform>> find_platform(const KernelHashesArguments& kernel,
+                                                const ModuleHashes& hashes) const;
+
  private:
+  Result<Platform> load_one(std::vector<std::string>& notes) const;
   Result<std::optional<KernelTree>> hash_tree(const CommonOptions& common,
                                               const Given& given) const;
   Result<Platform> read_platform(const Given& given, const std::optional<KernelTree>& tree,

@@ -35,7 +35,7 @@ Result<GivenHashes> KernelHashesArguments::load(const std::optional<ModuleRoot>&
                                                 ModuleHashesFormat format) const {
   GivenHashes given;
   ModuleHashes& hashes = given.hashes;
-  hashes.format = format;
+  hashes.format = format == ModuleHashesFormat::list_v3 ? ModuleHashesFormat::merkle_v5 : format;
   if (!root_.empty()) {
     const auto hash = parse_module_hash(root_);
     if (!hash || *levels_ > kModuleTreeLevels)

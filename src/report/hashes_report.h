@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "survey/hashes_check.h"
+#include "survey/hashes_explain.h"
 
 namespace assay {
 

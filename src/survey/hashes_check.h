@@ -1,5 +1,4 @@
-// survey/hashes_check.h - modules against what a kernel was built with: who loads by hash, and
-// where none does, why.
+// survey/hashes_check.h - modules against what a kernel was built with: who is known by its hash.
 
 #pragma once
 
@@ -22,14 +21,6 @@ std::string_view hash_finding_name(HashFinding finding);  // "other-root"
 
 // Requires the root or the list that the format has.
 HashFinding check_module(const HashedModule& module, const ModuleHashes& kernel);
-
-// What is the matter with a set of modules, in words; each with what would help.
-struct HashDiagnosis {
-  std::string id;  // "stripped"
-  std::string text;
-};
-std::vector<HashDiagnosis> explain_hashes(const std::vector<HashedModule>& modules,
-                                          const ModuleHashes& kernel);
 
 // The root that most modules' proofs lead to, where more than one of them does.
 std::optional<ModuleRoot> common_root(const std::vector<HashedModule>& modules);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/limits.h"
+#include "bytes/rope.h"
 #include "bytes/whole_file.h"
 #include "edit/module_proofs.h"
 #include "formats/appended_signature.h"
@@ -38,17 +39,45 @@ FileSha256 row_of(const Digest& digest) {
   return row;
 }
 
-bool has_symbol_table(const Content& module) {
+void look_at_sections(const Content& module, HashedModule& hashed) {
   const auto elf = Elf::open(module);
-  return elf && *elf && (*elf)->find_section(".symtab") != nullptr;
+  if (!elf || !*elf) return;
+  hashed.is_elf = true;
+  hashed.has_symbols = (*elf)->find_section(".symtab") != nullptr;
+  hashed.has_debug = (*elf)->find_section(".debug_info") != nullptr;
+}
+
+// What a signed module was before it was signed.
+Result<void> look_below_signatures(const Content& module, HashedModule& hashed) {
+  const std::shared_ptr<const Content> whole(&module, [](const Content*) {});
+  Rope rest(whole);
+  for (;;) {
+    ASSAY_TRY(const SignatureTrailer trailer, read_signature_trailer(rest));
+    if (!trailer.splits || trailer.block->id_type == kIdTypeMerkle) {
+      ASSAY_TRY(hashed.inner_proof, follow_module_proof(rest, trailer));
+      break;
+    }
+    if (trailer.payload_size == 0) return {};
+    rest = rest.sub({0, trailer.payload_size});
+  }
+  ASSAY_TRY(const Digest digest, compute_digest(Hash::sha256, rest, 0, rest.size()));
+  hashed.inner_sha256 = row_of(digest);
+  return {};
+}
+
+Result<void> look_at(const Content& module, HashedModule& hashed) {
+  ASSAY_TRY(const SignatureTrailer trailer, read_signature_trailer(module));
+  hashed.is_signed = trailer.splits && trailer.block->id_type == kIdTypePkcs7;
+  look_at_sections(module, hashed);
+  ASSAY_TRY(hashed.proof, follow_module_proof(module, trailer));
+  if (hashed.is_signed) ASSAY_CHECK(look_below_signatures(module, hashed));
+  return {};
 }
 
 Result<void> hash(const Content& module, const ModuleSetOptions& options, HashedModule& hashed) {
-  if (options.against_kernel) {
-    ASSAY_TRY(const SignatureTrailer trailer, read_signature_trailer(module));
-    hashed.is_signed = trailer.splits && trailer.block->id_type == kIdTypePkcs7;
-    hashed.has_symbols = has_symbol_table(module);
-    ASSAY_TRY(hashed.proof, follow_module_proof(module, trailer));
+  if (options.against_kernel) ASSAY_CHECK(look_at(module, hashed));
+  if (options.outlines) {
+    ASSAY_TRY(hashed.outline, outline_of(module));
   }
   if (options.file_sha256) {
     ASSAY_TRY(const Digest digest, compute_digest(Hash::sha256, module, 0, module.size()));
@@ -76,6 +105,7 @@ Result<ModuleOrder> ModuleOrder::parse(std::string_view text) {
     if (end == text.size()) return wrong("the last line does not end");
     if (line.ends_with('\r')) return wrong("ends with a carriage return");
     const bool is_object = line.ends_with(".o");
+    order.is_of_build_ = order.is_of_build_ || is_object;
     if (!is_object && !line.ends_with(".ko")) return wrong("ends neither with .o nor with .ko");
     std::string name(line.substr(0, line.size() - (is_object ? 2 : 3)));
     if (name.empty()) return wrong("no name");
@@ -185,7 +215,11 @@ Surveyed hash_modules(const ModuleSetOptions& options, const ModuleOrder* order,
         if (!parse_module_name(file.inner_name)) return run.reports().fill(ticket, std::nullopt);
         HashedModule hashed;
         hashed.name = file.name;
+        hashed.path = file.path;
+        hashed.codec = parse_module_name(file.inner_name)->codec;
         if (order != nullptr) hashed.position = order->find(file.inner_name);
+        if (order != nullptr && !hashed.position && options.places_by_name)
+          hashed.position = order->find_by_name(file.inner_name);
         if (const auto done = read(file, hashed); !done)
           hashed.error = with_path(done.error(), file.name);
         run.reports().fill(ticket, std::optional(std::move(hashed)));

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "edit/artifact.h"
+#include "survey/module_outline.h"
 #include "survey/survey.h"
 #include "trees/module_proof.h"
 #include "trust/module_hashes.h"
@@ -26,6 +27,8 @@ class ModuleOrder {
   static Result<ModuleOrder> parse(std::string_view text);
 
   std::size_t size() const { return names_.size(); }
+  // As a build writes it: lines end in .o.
+  bool is_of_build() const { return is_of_build_; }
   const std::string& name(std::uint32_t position) const { return names_[position]; }
   // Of the file of that path ("lib/modules/6.1.0/kernel/fs/ext4/ext4.ko.xz"): the longest end of it
   // that is in the list.
@@ -38,6 +41,7 @@ class ModuleOrder {
  private:
   std::vector<std::string> names_;
   std::map<std::string, std::uint32_t, std::less<>> positions_;
+  bool is_of_build_ = false;
 };
 
 // The modules.order in a folder or a package; --order names another. usage where there is none, or
@@ -50,19 +54,29 @@ struct ModuleSetOptions {
   bool without_signatures = false;  // appended signatures are cut off too
   bool file_sha256 = false;         // what lists have
   bool against_kernel = false;      // proofs are followed, and it is seen what else a module has
+  bool outlines = false;            // what is a module's program, and what can be stripped
+  bool places_by_name = false;      // of files that lie elsewhere than the order says
 };
 
 // One module that was found.
 struct HashedModule {
   std::string name;  // as printed
+  std::string path;  // on disk, where it is a file of its own
+  std::optional<Codec> codec;
   std::optional<std::uint32_t> position;
   std::optional<Error> error;
   ModuleHash leaf;      // where it has a position
   FileSha256 sha256{};  // of the file, decompressed, as it is; where asked for
   // Where it is to be held against a kernel:
   std::optional<FollowedProof> proof;
+  bool is_elf = false;
   bool has_symbols = false;  // .symtab: not stripped
+  bool has_debug = false;    // .debug_info
   bool is_signed = false;    // the outermost record is a PKCS#7 signature
+  // Below signatures, where there are any: the proof, and the SHA-256 that a list would have.
+  std::optional<FollowedProof> inner_proof;
+  std::optional<FileSha256> inner_sha256;
+  std::optional<ModuleOutline> outline;
 };
 
 // `order` may be absent: then no leaf is computed, proofs are.

@@ -10,6 +10,7 @@
 #include "crypto/hash.h"
 #include "testing/der.h"
 #include "tests/cli/run_assay.h"
+#include "tests/cli/vmlinux_sample.h"
 
 namespace assay {
 namespace {
@@ -57,22 +58,8 @@ class Hashes : public testing::Test {
   Ran verify_root(const std::string& path) const {
     return verify({"--root", kRoot, "--levels", "3", path});
   }
-  // vmlinux: a real linker's work, with these bytes in .module_hashes.
   std::string kernel_with(const Bytes& section) const {
-    write_file(folder_ / "section", section);
-    write_file(folder_ / "empty.s",
-               der::bytes(".globl _start\n_start: ret\n.section .note.Linux,\"a\",@note\n"
-                          ".long 6,1,256\n.asciz \"Linux\"\n.align 4\n.byte 0\n.align 4\n"
-                          ".data\n.asciz \"Linux version 7.1.0 (a@b) #1\"\n"));
-    const auto tool = [](const std::vector<std::string>& command) {
-      const Finished done = run_command(command);
-      EXPECT_EQ(done.status, 0) << done.error;
-    };
-    tool({"as", "-o", folder_ / "empty.o", folder_ / "empty.s"});
-    tool({"ld", "-Ttext=0xffffffff81000000", "-o", folder_ / "vmlinux", folder_ / "empty.o"});
-    tool({"objcopy", "--add-section", ".module_hashes=" + (folder_ / "section"),
-          folder_ / "vmlinux"});
-    return folder_ / "vmlinux";
+    return link_vmlinux(folder_ / "vmlinux", section);
   }
 
   TemporaryFolder folder_;
