@@ -326,6 +326,7 @@ void expect_equal(const Platform& a, const Platform& b) {
   EXPECT_EQ(a.ima.initial_rules, b.ima.initial_rules);
   EXPECT_EQ(a.filesystems.size(), b.filesystems.size());
   EXPECT_EQ(a.subject.uid, b.subject.uid);
+  EXPECT_EQ(a.module_hashes, b.module_hashes);
 }
 
 void expect_round_trip(const Capture& capture) {
@@ -337,6 +338,22 @@ void expect_round_trip(const Capture& capture) {
     const auto read = load_platform(*written, images);
     ASSERT_TRUE(read) << describe(read.error());
     expect_equal(capture.platform, *read);
+  }
+}
+
+TEST_F(CaptureTest, ModuleHashesAreReadBackEqual) {
+  Capture capture = capture_of(host_);
+  ModuleRoot root{12, {}};
+  root.hash.bytes[31] = 0x16;
+  for (const auto format : {ModuleHashesFormat::list_v3, ModuleHashesFormat::merkle_v4,
+                            ModuleHashesFormat::merkle_v5}) {
+    capture.platform.module_hashes = ModuleHashes{format, {}, {}};
+    expect_round_trip(capture);
+    if (capture.platform.module_hashes->is_list())
+      capture.platform.module_hashes->list = {FileSha256{1, 2}, FileSha256{3}};
+    else
+      capture.platform.module_hashes->root = root;
+    expect_round_trip(capture);
   }
 }
 

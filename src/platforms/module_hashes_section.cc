@@ -21,6 +21,17 @@ Result<std::vector<FileSha256>> read_hash_list(const std::string& path) {
   return std::move(*list);
 }
 
+std::optional<ModuleHashes> module_hashes_of(const FoundModuleHashes& found,
+                                             const KernelConfig& config) {
+  if (config.is_on("CONFIG_MODULE_HASHES") != Truth::yes) return std::nullopt;
+  if (!found.root) return ModuleHashes{ModuleHashesFormat::list_v3, {}, found.list};
+  if (config.is_on("CONFIG_MODULE_AUTH") == Truth::yes)
+    return ModuleHashes{ModuleHashesFormat::merkle_v5, found.root, {}};
+  if (config.is_on("CONFIG_MODULE_SIG_POLICY") == Truth::yes)
+    return ModuleHashes{ModuleHashesFormat::merkle_v4, found.root, {}};
+  return std::nullopt;
+}
+
 Result<std::optional<ModuleHashes>> read_module_hashes(
     TomlSection& section, const std::function<std::string(const std::string&)>& resolve) {
   if (!section.exists()) return std::nullopt;

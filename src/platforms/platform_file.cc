@@ -73,6 +73,7 @@ class PlatformReader {
     ASSAY_TRY(TomlSection hashes, section("module_hashes"));
     ASSAY_TRY(platform_.module_hashes,
               read_module_hashes(hashes, [this](const auto& path) { return resolve(path); }));
+    ASSAY_CHECK(add_hashes_of_image());
     ASSAY_CHECK(top_.nothing_left());
     return std::move(platform_);
   }
@@ -211,10 +212,40 @@ class PlatformReader {
     return keyrings.nothing_left();
   }
 
+  // Where the file does not say which modules the kernel was built with, its image does.
+  Result<void> add_hashes_of_image() {
+    auto& hashes = platform_.module_hashes;
+    const bool is_open = hashes ? !hashes->root && !hashes->list
+                                : platform_.config.is_on("CONFIG_MODULE_HASHES") == Truth::yes;
+    if (image_.empty() || !is_open) return {};
+    ASSAY_TRY(const auto found, inputs_.module_hashes(image_));
+    if (!found) return {};
+    if (!hashes) {
+      hashes = module_hashes_of(*found, platform_.config);
+    } else if (hashes->is_list() != !found->root) {
+      return fail(Reason::bad_value, {},
+                  fmt::format("module_hashes.format is {}, and the image has {}",
+                              module_hashes_format_name(hashes->format),
+                              found->root ? "the root of a tree" : "a list"));
+    } else {
+      hashes->root = found->root;
+      if (hashes->is_list()) hashes->list = found->list;
+    }
+    return {};
+  }
+
+  // A kernel that trusts modules by their hashes alone has no certificates.
+  bool needs_no_keys() const {
+    return platform_.config.is_on("CONFIG_MODULE_HASHES") == Truth::yes &&
+           platform_.config.is_on("CONFIG_MODULE_SIG") == Truth::no;
+  }
+
   Result<void> add_keys_of_image(std::optional<std::vector<ListedKey>>& keys) {
-    ASSAY_TRY(const PlatformInputs::Keys list, inputs_.find(image_));
+    const auto list = inputs_.find(image_);
+    if (!list && needs_no_keys()) return {};
+    if (!list) return std::unexpected(list.error());
     if (!keys) keys.emplace();
-    for (const auto& certificate : list)
+    for (const auto& certificate : *list)
       keys->push_back({certificate, KeyState::good, encode_name(image_)});
     return {};
   }

@@ -21,6 +21,17 @@ Result<PlatformInputs::Keys> PlatformInputs::find(const std::string& path) {
   return by_path_.emplace(path, std::move(keys)).first->second;
 }
 
+Result<std::optional<FoundModuleHashes>> PlatformInputs::module_hashes(const std::string& path) {
+  if (const auto known = hashes_.find(path); known != hashes_.end()) return known->second;
+  std::optional<FoundModuleHashes> hashes;
+  auto found = open_module_hashes(path, {});
+  if (found)
+    hashes = std::move(*found);
+  else if (found.error().reason != Reason::no_trust)
+    return std::unexpected(found.error());
+  return hashes_.emplace(path, std::move(hashes)).first->second;
+}
+
 Result<KernelConfig> PlatformInputs::config(const std::string& path) {
   if (const auto known = configs_.find(path); known != configs_.end()) return known->second;
   auto config = [&]() -> Result<KernelConfig> {

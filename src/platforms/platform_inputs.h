@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "signatures/certificate.h"
 #include "trust/kernel_config.h"
+#include "trust/module_root.h"
 
 namespace assay {
 
@@ -25,6 +26,10 @@ class PlatformInputs {
   // The certificates of the image at `path`, in the order of its list.
   Result<Keys> find(const std::string& path);
 
+  // What CONFIG_MODULE_HASHES left in the image at `path`; nothing where there is no section of it,
+  // as in flat images, whose root only a module's proof tells.
+  Result<std::optional<FoundModuleHashes>> module_hashes(const std::string& path);
+
   // The Kconfig file at `path`.
   Result<KernelConfig> config(const std::string& path);
 
@@ -34,6 +39,7 @@ class PlatformInputs {
 
  private:
   std::map<std::string, Keys> by_path_;
+  std::map<std::string, std::optional<FoundModuleHashes>> hashes_;
   std::map<std::string, KernelConfig> configs_;
   std::map<std::vector<std::uint8_t>, std::shared_ptr<const PreparedCertificate>> by_content_;
 };

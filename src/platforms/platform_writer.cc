@@ -48,6 +48,7 @@ class Writer {
     ASSAY_CHECK(write_ima());
     write_filesystems();
     write_subject();
+    ASSAY_CHECK(write_module_hashes());
     toml::table observed;
     if (!notes.empty()) observed.insert("notes", list_of(notes));
     section("observed", observed);
@@ -226,6 +227,24 @@ class Writer {
     set_number(table, "gid", subject.gid);
     if (!subject.capabilities.empty()) table.insert("capabilities", subject.capabilities);
     section("subject", table);
+  }
+
+  Result<void> write_module_hashes() {
+    if (!platform_.module_hashes) return {};
+    const ModuleHashes& hashes = *platform_.module_hashes;
+    toml::table table{{"format", module_hashes_format_name(hashes.format)}};
+    if (hashes.root) {
+      table.insert("root", hashes.root->hash.hex());
+      table.insert("levels", static_cast<std::int64_t>(hashes.root->levels));
+    }
+    if (hashes.list) {
+      std::vector<std::uint8_t> rows;
+      for (const FileSha256& row : *hashes.list) rows.insert(rows.end(), row.begin(), row.end());
+      ASSAY_TRY(std::string path, add_file("module-hashes", rows));
+      table.insert("list", std::move(path));
+    }
+    section("module_hashes", table);
+    return {};
   }
 
   static void set_number(toml::table& table, std::string_view key,
