@@ -14,6 +14,7 @@
 #include "edit/attach.h"
 #include "edit/record_set.h"
 #include "trust/certificate_file.h"
+#include "trust/module_root.h"
 
 namespace assay {
 
@@ -33,8 +34,8 @@ record describes before anything is written.
 
 A signature given by --signature or --signatures must be of the file: its digest is compared where it
 names one; where it does not (signatures of modules), its value is verified with --cert, or with the
-certificate in it. Whether anybody trusts that certificate, `assay verify` says. A file that is signed
-is refused without --replace or --add.
+certificate in it. Whether anybody trusts that certificate, `assay verify` says. A Merkle proof has to
+lead to the root of --kernel. A file that is signed is refused without --replace or --add.
 
 Exit status: 0 all is done, 1 a file is not what its record or signature is of, or none belongs to it,
 2 something could not be read or written.
@@ -59,7 +60,8 @@ Examples:
         ->type_name("FOLDER")
         ->option_text("FOLDER");
     app.add_option("--signature", signature_,
-                   "a PKCS#7 message (DER) or a whole WIN_CERTIFICATE, for one file")
+                   "a PKCS#7 message (DER), a whole WIN_CERTIFICATE, or a Merkle proof "
+                   "(CONFIG_MODULE_HASHES), for one file")
         ->type_name("FILE")
         ->option_text("FILE");
     app.add_option("--answers", answers_,
@@ -72,8 +74,12 @@ Examples:
         ->type_name("FILE")
         ->option_text("FILE")
         ->allow_extra_args(false);
+    app.add_option("--kernel", kernel_, "the kernel image whose root a Merkle proof has to lead to")
+        ->type_name("IMAGE")
+        ->option_text("IMAGE");
     app.add_flag("--unverified", unverified_,
-                 "put in signatures that name no digest and that no certificate is there for");
+                 "put in signatures that name no digest and that no certificate is there for, and "
+                 "proofs without --kernel");
     app.add_flag("--replace", replace_, "take the signatures that are there out");
     app.add_flag("--add", add_, "add to the signatures that are there");
   }
@@ -88,6 +94,8 @@ Examples:
     if (!signature_.empty() && arguments_.paths().size() != 1)
       return fail(Reason::usage, {}, "--signature is for one file");
     if (replace_ && add_) return fail(Reason::usage, {}, "--replace and --add exclude each other");
+    if (!kernel_.empty() && signature_.empty())
+      return fail(Reason::usage, {}, "--kernel is for --signature");
     if (!records_.empty() && (replace_ || add_ || unverified_ || !certificates_.empty()))
       return fail(Reason::usage, {},
                   "--cert, --unverified, --replace and --add are for signatures, not for records");
@@ -187,6 +195,13 @@ Examples:
     AttachOptions options;
     options.existing = replace_ ? Existing::replace : add_ ? Existing::add : Existing::refuse;
     options.unverified = unverified_;
+    if (!kernel_.empty())
+      options.is_root_of_kernel = [this](const ModuleRoot& root) -> Result<bool> {
+        const auto found = open_module_hashes(kernel_, root);
+        if (!found && found.error().reason == Reason::no_trust) return false;
+        if (!found) return std::unexpected(found.error());
+        return found->root == root;
+      };
     for (const std::string& path : certificates_) {
       ASSAY_TRY(const Certificates loaded, load_certificates(path, [](const Error&) {}));
       for (const auto& certificate : loaded) {
@@ -203,6 +218,7 @@ Examples:
   std::string signatures_;
   std::string answers_;
   std::vector<std::string> certificates_;
+  std::string kernel_;
   bool unverified_ = false;
   bool replace_ = false;
   bool add_ = false;

@@ -14,6 +14,7 @@
 #include "cli/progress_line.h"
 #include "edit/module_proofs.h"
 #include "report/hashes_report.h"
+#include "survey/proof_files.h"
 
 namespace assay {
 
@@ -73,6 +74,10 @@ Examples:
     app.add_flag("--big-endian", big_endian_,
                  "--section, --write-to: for a kernel of that byte order");
     text("--c-source", c_source_, "FILE", "build: write the same as C source");
+    text("--proofs", proofs_, "DIR",
+         "build: write what goes behind each module, as NAME.merkle, under its name in "
+         "modules.order");
+    app.add_flag("--each", each_, "build: print every module with its leaf and its proof, or row");
     kernel_.add_to(app);
     text("--reference", reference_, "PATH",
          "explain: modules as they may have been hashed (the build tree, a package that was not "
@@ -93,6 +98,7 @@ Examples:
     }
     if (action_ == "plan") ASSAY_CHECK(plan_.check(kernel_));
     if (action_ == "verify" || action_ == "explain") ASSAY_CHECK(kernel_.check());
+    if (is_list() && !proofs_.empty()) return fail(Reason::usage, {}, "--proofs: a list has none");
     if (!reference_.empty() && action_ != "explain")
       return fail(Reason::usage, {}, "--reference is for explain");
     return require_paths(arguments_.paths());
@@ -154,14 +160,25 @@ Examples:
       built.root = ModuleRoot{tree.levels(), tree.root()};
     }
     ASSAY_CHECK(write_files(built));
-    if (common.json)
-      output.print(to_json(built) + '\n');
-    else
-      output.print(to_text(built));
+    if (!proofs_.empty()) ASSAY_CHECK(write_proof_files(proofs_, hashed.order, tree));
+    output.print(common.json ? to_json(built) + '\n' : to_text(built));
+    if (each_) print_each(common, hashed, tree, output);
     for (const HashedModule& module : hashed.modules)
       if (!module.position && !common.quiet)
         output.warn(fmt::format("{}: not in modules.order", module.name));
     return kGood;
+  }
+
+  void print_each(const CommonOptions& common, const Hashed& hashed, const ModuleTree& tree,
+                  Output& output) const {
+    std::vector<const HashedModule*> at(hashed.order.size());
+    for (const HashedModule& module : hashed.modules)
+      if (module.position) at[*module.position] = &module;
+    for (std::uint32_t i = 0; i < hashed.order.size(); ++i) {
+      BuiltModule one{hashed.order.name(i), *at[i], {}};
+      if (!is_list()) one.proof = tree.proof(i);
+      output.print(common.json ? to_json(one) + '\n' : to_text(one));
+    }
   }
 
   Result<void> write_files(const BuiltHashes& built) const {
@@ -282,6 +299,8 @@ Examples:
   std::string section_;
   bool big_endian_ = false;
   std::string c_source_;
+  std::string proofs_;
+  bool each_ = false;
   KernelHashesArguments kernel_;
   std::string reference_;
   HashesPlanRun plan_;

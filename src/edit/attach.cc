@@ -7,6 +7,7 @@
 #include "bytes/reader.h"
 #include "edit/apply_record.h"
 #include "edit/message_check.h"
+#include "edit/module_proofs.h"
 #include "formats/appended_signature.h"
 #include "formats/cms.h"
 
@@ -36,6 +37,42 @@ Result<GivenSignature> read_signature(View bytes) {
                             size, header->le16<4>(), header->le16<6>()));
   return GivenSignature{bytes.sub(pe::kCertificateHeaderSize, size - pe::kCertificateHeaderSize),
                         true};
+}
+
+// A proof in a file, where it is nothing else.
+std::optional<ModuleProof> find_proof(View bytes) {
+  if (read_signature(bytes)) return std::nullopt;
+  return parse_proof_file(bytes);
+}
+
+Result<AttachedSignature> attach_given_proof(const Artifact& artifact, const ModuleProof& proof,
+                                             const AttachOptions& options) {
+  const Content& module = *artifact.plain;
+  ASSAY_TRY(const SignaturePlace place, find_appended_place(module, options.existing));
+  ASSAY_TRY(const ModuleHash leaf, module_leaf(proof.position, module, place.payload_size));
+  ASSAY_TRY(const ModuleHash hash, climb(proof, leaf));
+  const ModuleRoot root{static_cast<std::uint32_t>(proof.siblings.size()), hash};
+  AttachedSignature attached;
+  if (options.is_root_of_kernel) {
+    ASSAY_TRY(attached.is_bound, options.is_root_of_kernel(root));
+    if (!attached.is_bound)
+      return fail(Reason::record_mismatch, {},
+                  fmt::format("the proof is not of this module and this kernel: it leads to {}",
+                              hash.hex()));
+  }
+  if (!attached.is_bound && !options.unverified)
+    return fail(Reason::not_signable, {},
+                "any proof leads to some root: --kernel says whose it is to be, --unverified takes "
+                "it as it is");
+  RecordPart part;
+  part.carrier = RecordPart::Carrier::appended;
+  std::vector<std::uint8_t> before(module.size() - place.payload_size);
+  if (!before.empty()) ASSAY_CHECK(module.read(place.payload_size, before));
+  part.splices = {{place.payload_size, std::move(before), write_module_trailer(proof)}};
+  ASSAY_TRY(attached.edited, apply_parts(artifact, {std::move(part)}));
+  if (!attached.is_bound)
+    attached.edited.notes.emplace_back("unverified: the proof may be of any other file");
+  return attached;
 }
 
 }  // namespace
@@ -84,6 +121,8 @@ Result<Edited> apply_parts(const Artifact& artifact, std::vector<RecordPart> par
 
 Result<AttachedSignature> attach_signature(const Artifact& artifact, View signature,
                                            const AttachOptions& options) {
+  if (const auto proof = find_proof(signature))
+    return attach_given_proof(artifact, *proof, options);
   ASSAY_TRY(const GivenSignature given, read_signature(signature));
   const CmsMessage message = parse_cms(given.message);
   if (message.fault)
@@ -121,7 +160,14 @@ Result<AttachedSignature> attach_signature(const Artifact& artifact, View signat
 }
 
 Result<bool> carries_signature(const Artifact& artifact, View signature) {
-  ASSAY_TRY(const GivenSignature given, read_signature(signature));
+  GivenSignature given;
+  std::vector<std::uint8_t> proof_bytes;
+  if (const auto proof = find_proof(signature)) {
+    proof_bytes = write_module_proof(*proof);
+    given.message = View(proof_bytes);
+  } else {
+    ASSAY_TRY(given, read_signature(signature));
+  }
   const Content& content = *artifact.plain;
   std::vector<std::uint8_t> scratch;
   const auto is_at = [&](std::uint64_t offset) -> Result<bool> {

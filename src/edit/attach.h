@@ -2,11 +2,13 @@
 
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "edit/artifact.h"
 #include "edit/cms_writer.h"
 #include "edit/signature_place.h"
+#include "trees/module_proof.h"
 
 namespace assay {
 
@@ -21,6 +23,8 @@ struct AttachOptions {
   std::vector<SigningCertificate> certificates = {};
   // A message that nothing binds to the file is put in all the same.
   bool unverified = false;
+  // Of a Merkle proof: is the root that it leads to the kernel's? Nothing where no kernel is named.
+  std::function<Result<bool>(const ModuleRoot&)> is_root_of_kernel = {};
 };
 
 struct AttachedSignature {
@@ -30,9 +34,11 @@ struct AttachedSignature {
 
 // A signature made elsewhere: a bare PKCS#7 message, DER, as sign-file -p, sbattach --detach and
 // Debian's signing service write it, or a whole WIN_CERTIFICATE. A message of Authenticode goes
-// into the certificate table of a PE image, any other behind the end of the file. It must be of the
-// file (edit/message_check.h): record_mismatch where it is of another, not_signable where that
-// cannot be told, unless it is taken unverified; already_signed by `existing`.
+// into the certificate table of a PE image, any other behind the end of the file. Or a Merkle proof
+// (edit/module_proofs.h), which goes behind a module. It must be of the
+// file (edit/message_check.h; of a proof, lead to the kernel's root): record_mismatch where it is
+// of another, not_signable where that cannot be told, unless it is taken unverified; already_signed
+// by `existing`.
 Result<AttachedSignature> attach_signature(const Artifact& artifact, View signature,
                                            const AttachOptions& options = {});
 

@@ -37,4 +37,13 @@ Result<std::optional<Edited>> attach_proof(const Artifact& artifact, const Modul
   return std::optional(std::move(edited));
 }
 
+std::optional<ModuleProof> parse_proof_file(View bytes) {
+  if (auto proof = parse_module_proof(bytes)) return proof;
+  constexpr std::size_t kBehind = kInfoBlockSize + kSignatureMarker.size();
+  if (bytes.size() < kBehind) return std::nullopt;
+  const auto proof = parse_module_proof(bytes.sub(0, bytes.size() - kBehind));
+  if (!proof || !same_bytes(bytes, View(write_module_trailer(*proof)))) return std::nullopt;
+  return proof;
+}
+
 }  // namespace assay

@@ -15,4 +15,8 @@ Result<std::optional<Edited>> attach_proof(const Artifact& artifact, const Modul
 // Where the bytes end that are hashed: before the outermost proofs, and signatures where asked.
 Result<std::uint64_t> end_of_hashed(const Content& module, bool without_signatures);
 
+// A proof in a file of its own: position and siblings, or the same with information block and
+// marker, as scripts/modules-merkle-tree writes NAME.merkle. Nothing where it is neither.
+std::optional<ModuleProof> parse_proof_file(View bytes);
+
 }  // namespace assay

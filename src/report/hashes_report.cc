@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/name.h"
+
 namespace assay {
 
 namespace {
@@ -55,6 +57,26 @@ std::string to_text(const BuiltHashes& built) {
       fmt::format("{}: {} modules", module_hashes_format_name(built.format), built.count);
   if (!built.root) return fmt::format("{}, {} bytes\n", head, built.list.size() * kTreeHashSize);
   return fmt::format("{}, {} levels\nroot {}\n", head, built.root->levels, built.root->hash.hex());
+}
+
+std::string to_json(const BuiltModule& built) {
+  Json json{{"schema", "assay.module-proof/1"},
+            {"position", *built.module.position},
+            {"name", encode_name(built.name)},
+            {"path", built.module.name}};
+  if (!built.proof) {
+    json["sha256"] = to_hex(built.module.sha256);
+    return json.dump();
+  }
+  json["leaf"] = built.module.leaf.hex();
+  json["proof"] = Json::array();
+  for (const ModuleHash& sibling : built.proof->siblings) json["proof"].push_back(sibling.hex());
+  return json.dump();
+}
+
+std::string to_text(const BuiltModule& built) {
+  const std::string hash = built.proof ? built.module.leaf.hex() : to_hex(built.module.sha256);
+  return fmt::format("{} {} {}\n", *built.module.position, hash, encode_name(built.name));
 }
 
 std::string to_c_source(const BuiltHashes& built) {

@@ -22,6 +22,16 @@ std::string to_text(const BuiltHashes& built);
 // list.
 std::string to_c_source(const BuiltHashes& built);
 
+// A module of what was built.
+struct BuiltModule {
+  std::string name;  // of its line in modules.order
+  const HashedModule& module;
+  std::optional<ModuleProof> proof;  // of a tree
+};
+// {"schema":"assay.module-proof/1",...}
+std::string to_json(const BuiltModule& built);
+std::string to_text(const BuiltModule& built);
+
 // {"schema":"assay.module-hash/1",...}: one module against the kernel.
 std::string to_json(const HashedModule& module, HashFinding finding);
 std::string to_text(const HashedModule& module, HashFinding finding);

@@ -89,6 +89,33 @@ Result<void> hash(const Content& module, const ModuleSetOptions& options, Hashed
   return {};
 }
 
+// "1, 3, 7-12".
+std::string ranges_of(const std::vector<std::uint32_t>& sorted) {
+  std::string text;
+  for (std::size_t i = 0; i < sorted.size();) {
+    std::size_t end = i + 1;
+    while (end < sorted.size() && sorted[end] == sorted[end - 1] + 1) ++end;
+    text += text.empty() ? "" : ", ";
+    text += std::to_string(sorted[i]);
+    if (end - i > 1) text += fmt::format("-{}", sorted[end - 1]);
+    i = end;
+  }
+  return text;
+}
+
+// All positions, some names.
+Error missing_modules(const ModuleOrder& order, const std::vector<std::uint32_t>& missing) {
+  constexpr std::size_t kNamed = 5;
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < std::min(kNamed, missing.size()); ++i)
+    names.push_back(encode_name(order.name(missing[i])));
+  return {Reason::usage,
+          {},
+          fmt::format("{} of {} modules of modules.order are not there, at positions {}: {}{}",
+                      missing.size(), order.size(), ranges_of(missing), fmt::join(names, ", "),
+                      missing.size() > kNamed ? ", ..." : "")};
+}
+
 }  // namespace
 
 Result<ModuleOrder> ModuleOrder::parse(std::string_view text) {
@@ -234,7 +261,6 @@ Surveyed hash_modules(const ModuleSetOptions& options, const ModuleOrder* order,
 }
 
 Result<ModuleTree> tree_over(const ModuleOrder& order, const std::vector<HashedModule>& modules) {
-  constexpr std::size_t kNamed = 5;
   std::vector<ModuleHash> leaves(order.size());
   std::vector<const HashedModule*> at(order.size());
   for (const HashedModule& module : modules) {
@@ -247,15 +273,10 @@ Result<ModuleTree> tree_over(const ModuleOrder& order, const std::vector<HashedM
     at[*module.position] = &module;
     leaves[*module.position] = module.leaf;
   }
-  std::vector<std::string> missing;
-  std::size_t count = 0;
+  std::vector<std::uint32_t> missing;
   for (std::uint32_t i = 0; i < order.size(); ++i)
-    if (at[i] == nullptr && ++count <= kNamed)
-      missing.push_back(fmt::format("{} ({})", i, order.name(i)));
-  if (count != 0)
-    return fail(Reason::usage, {},
-                fmt::format("{} of {} modules of modules.order are not there: {}{}", count,
-                            order.size(), fmt::join(missing, ", "), count > kNamed ? ", ..." : ""));
+    if (at[i] == nullptr) missing.push_back(i);
+  if (!missing.empty()) return std::unexpected(missing_modules(order, missing));
   return ModuleTree::make(std::move(leaves));
 }
 

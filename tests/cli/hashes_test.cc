@@ -16,6 +16,7 @@ namespace assay {
 namespace {
 
 using Bytes = std::vector<std::uint8_t>;
+using Ids = std::vector<std::string>;
 namespace fs = std::filesystem;
 
 // Made by hand from the definition of the tree: five modules "module 0\n" to "module 4\n".
@@ -161,8 +162,8 @@ TEST_F(Hashes, PartOfTheModulesIsVerifiedButMakesNoTree) {
   EXPECT_EQ(verify_root(tree()).status, 0);
   const Ran ran = run_assay({"hashes", "build", tree()});
   EXPECT_EQ(ran.status, 2);
-  EXPECT_NE(ran.error.find("2 of 5 modules of modules.order are not there: 1 (kernel/fs.d/m1), "
-                           "3 (kernel/fs.d/m3)"),
+  EXPECT_NE(ran.error.find("2 of 5 modules of modules.order are not there, at positions 1, 3: "
+                           "kernel/fs.d/m1, kernel/fs.d/m3"),
             std::string::npos)
       << ran.error;
 }
@@ -212,7 +213,6 @@ TEST_F(Hashes, ExplainsWhyNothingLoads) {
       if (line["schema"] == "assay.module-hashes-diagnosis/1") ids.push_back(line["id"]);
     return ids;
   };
-  using Ids = std::vector<std::string>;
   EXPECT_EQ(explain(tree()), Ids{"without-proof"});
   attach();
   std::string other = kRoot;
@@ -253,6 +253,124 @@ TEST_F(Hashes, JudgeKnowsTheMechanism) {
   EXPECT_EQ(judge("merkle-v5", root)["deciding_rule"], "module-hashes-v5/not-enforced");
   EXPECT_EQ(judge("merkle-v4", root)["errno"],
             "ENOEXEC");  // forgiven, though signatures are enforced
+}
+
+// The root of the image counts where the platform names none; the configuration tells the version.
+TEST_F(Hashes, PlatformsReadTheRootFromTheirImage) {
+  attach();
+  Bytes changed = read_file(module(2));
+  changed[0] ^= 1;
+  write_file(module(1), changed);
+  kernel_with(*from_hex(std::string("03000000") + kRoot));
+  const auto judge = [&](const std::string& config, const std::string& section, int i) {
+    write_file(folder_ / "p.toml",
+               der::bytes("schema = 1\n[kernel]\nversion = \"7.2\"\narch = \"x86_64\"\n"
+                          "variant = \"mainline\"\ncmdline = \"quiet\"\nimage = \"vmlinux\"\n"
+                          "config = { CONFIG_MODULES = \"y\", CONFIG_MODULE_HASHES = \"y\"" +
+                          config +
+                          " }\n[state]\nsig_enforce = true\nlockdown = \"none\"\n"
+                          "modules_disabled = false\n[ima]\npolicy = []\n" +
+                          section));
+    return run_assay({"judge", "module", "--json", "--platform", folder_ / "p.toml", module(i)});
+  };
+  const std::string v5 = ", CONFIG_MODULE_AUTH = \"y\"";
+  const std::string v4 = ", CONFIG_MODULE_SIG_POLICY = \"y\"";
+  // The proof holds; then the file turns out to be no ELF file.
+  EXPECT_EQ(judge(v5, "", 2).lines().front()["deciding_rule"], "module-load/elf-header");
+  EXPECT_EQ(judge(v5, "", 1).lines().front()["deciding_rule"], "module-hashes-v5/not-enforced");
+  // Forgiven, though signatures are enforced.
+  EXPECT_EQ(judge(v4, "", 1).lines().front()["deciding_rule"], "module-load/elf-header");
+  EXPECT_EQ(judge("", "", 1).lines().front()["decision"], "undetermined");
+  EXPECT_EQ(judge("", "[module_hashes]\nformat = \"merkle-v5\"\n", 1).lines().front()["errno"],
+            "EKEYREJECTED");
+  const Ran list = judge("", "[module_hashes]\nformat = \"list-v3\"\n", 1);
+  EXPECT_EQ(list.status, 2);
+  EXPECT_NE(list.error.find("the image has the root of a tree"), std::string::npos) << list.error;
+  // What the file says comes first.
+  EXPECT_EQ(judge("",
+                  "[module_hashes]\nformat = \"merkle-v5\"\nlevels = 2\nroot = \"" +
+                      std::string(64, 'a') + "\"\n",
+                  2)
+                .lines()
+                .front()["deciding_rule"],
+            "module-hashes-v5/not-enforced");
+  // Rows are those of a list.
+  kernel_with(*from_hex(sha256(read_file(module(1)))));
+  EXPECT_EQ(judge("", "", 1).lines().front()["deciding_rule"], "module-load/elf-header");
+  EXPECT_EQ(judge("", "", 2).lines().front()["errno"], "ENOKEY");
+}
+
+// Position 0 of five, from the definition.
+const Ids kFirstProof = {"086f28117038ae752fa60d56bd2ce3dbfbcc1c11740467584fd052124caeb5bc",
+                         "d255cf6b4ccbdf1d124f7e5681d305310d97bbf347afb7e78b258a2988dc1baa",
+                         "f61eca38c6840796369c5f72f8d86984ac3cc9fa1654ba99426933be22cfb6c3"};
+
+TEST_F(Hashes, EachProofByItself) {
+  const Ran ran =
+      run_assay({"hashes", "build", "--json", "--each", "--proofs", folder_ / "proofs", tree()});
+  ASSERT_EQ(ran.status, 0) << ran.error;
+  ASSERT_EQ(ran.lines().size(), 1U + kModules);
+  const Json first = ran.lines()[1];
+  EXPECT_EQ(first["schema"], "assay.module-proof/1");
+  EXPECT_EQ(first["position"], 0);
+  EXPECT_EQ(first["name"], "kernel/fs.d/m0");
+  EXPECT_EQ(first["leaf"], "acf475507393f89fde035fccb18adfbd48d8ffdd31d94868b4ec81adce8e34bc");
+  EXPECT_EQ(first["proof"], Json(kFirstProof));
+  // What the tool of the series calls NAME.merkle: put behind the module, that is all.
+  Bytes proved = content(0);
+  const Bytes behind = read_file(folder_ / "proofs/kernel/fs.d/m0.merkle");
+  proved.insert(proved.end(), behind.begin(), behind.end());
+  EXPECT_EQ(sha256(proved), kFirstProved);
+  const Ran rows =
+      run_assay({"hashes", "build", "--json", "--each", "--format", "list-v3", tree()});
+  EXPECT_EQ(rows.lines()[3]["sha256"], sha256(content(2)));
+}
+
+TEST_F(Hashes, AProofIsAttachedWhereItLeadsToTheKernelsRoot) {
+  ASSERT_EQ(run_assay({"hashes", "build", "--proofs", folder_ / "proofs", tree()}).status, 0);
+  const std::string kernel = kernel_with(*from_hex(std::string("03000000") + kRoot));
+  std::string raw = "00000000";
+  for (const std::string& hash : kFirstProof) raw += hash;
+  write_file(folder_ / "raw", *from_hex(raw));
+  for (const std::string& proof : {folder_ / "raw", folder_ / "proofs/kernel/fs.d/m0.merkle"}) {
+    const auto attach_to = [&](int i, const Ids& more) {
+      Ids command{"attach", "--signature", proof, "-o", folder_ / "out.ko", module(i)};
+      command.insert(command.end(), more.begin(), more.end());
+      fs::remove(folder_ / "out.ko");
+      return run_assay(command);
+    };
+    const Ran ran = attach_to(0, {"--kernel", kernel});
+    EXPECT_EQ(ran.status, 0) << ran.out << ran.error;
+    EXPECT_EQ(sha256(read_file(folder_ / "out.ko")), kFirstProved);
+    // Of another module, or for nobody's kernel.
+    EXPECT_EQ(attach_to(1, {"--kernel", kernel}).status, 1);
+    EXPECT_FALSE(fs::exists(folder_ / "out.ko"));
+    const Ran unbound = attach_to(0, {});
+    EXPECT_EQ(unbound.status, 1);
+    EXPECT_NE(unbound.out.find("--kernel says whose"), std::string::npos) << unbound.out;
+    EXPECT_EQ(attach_to(0, {"--unverified"}).status, 0);
+    EXPECT_EQ(sha256(read_file(folder_ / "out.ko")), kFirstProved);
+  }
+  // A file with a proof is refused, as one that is signed.
+  attach();
+  const Ids command{"attach", "--signature", folder_ / "raw", "--kernel",
+                    kernel,   "--in-place",  module(0)};
+  EXPECT_EQ(run_assay(command).status, 1);
+  Ids replacing = command;
+  replacing.emplace_back("--replace");
+  EXPECT_EQ(run_assay(replacing).status, 0);
+  EXPECT_EQ(sha256(read_file(module(0))), kFirstProved);
+}
+
+// Two thirds of a package that was split: each proof stands alone, a tree names what it lacks.
+TEST_F(Hashes, ASplitPackageNamesThePositionsThatItLacks) {
+  attach();
+  for (const int i : {0, 2, 3}) fs::remove(module(i));
+  EXPECT_EQ(verify_root(tree()).status, 0);
+  const Ran ran = run_assay({"hashes", "build", tree()});
+  EXPECT_NE(ran.error.find("3 of 5 modules of modules.order are not there, at positions 0, 2-3:"),
+            std::string::npos)
+      << ran.error;
 }
 
 }  // namespace
