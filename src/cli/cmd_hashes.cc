@@ -124,7 +124,8 @@ Examples:
     options.survey.progress = &numbers;
     options.without_signatures = without_signatures_;
     options.against_kernel = action_ == "verify" || action_ == "explain";
-    options.file_sha256 = is_list() || options.against_kernel;
+    options.details = action_ == "explain";
+    options.file_sha256 = is_list();
     return options;
   }
 
@@ -155,7 +156,7 @@ Examples:
     if (is_list()) {
       built.list.resize(built.count);
       for (const HashedModule& module : hashed.modules)
-        if (module.position) built.list[*module.position] = module.sha256;
+        if (module.position) built.list[*module.position] = *module.sha256;
     } else {
       built.root = ModuleRoot{tree.levels(), tree.root()};
     }
@@ -222,13 +223,15 @@ Examples:
   }
 
   // The modules of --reference, as they were hashed perhaps.
-  Result<std::optional<HashesReference>> read_reference(const CommonOptions& common) const {
+  Result<std::optional<HashesReference>> read_reference(const CommonOptions& common,
+                                                        bool for_list) const {
     if (reference_.empty()) return std::nullopt;
     Progress numbers;
     const ProgressLine progress(numbers, !common.quiet);
     ModuleSetOptions options = set_options(common, numbers);
     options.survey.paths = {reference_};
     options.outlines = true;
+    options.file_sha256 = for_list;
     HashesReference reference;
     reference.name = encode_name(reference_);
     ASSAY_TRY(reference.order,
@@ -253,8 +256,18 @@ Examples:
     return {};
   }
 
+  // Nothing where a flat image has to be searched for what the modules' proofs lead to.
+  Result<std::optional<GivenHashes>> kernel_alone() const {
+    auto given = kernel_.load({}, *find_module_hashes_format(format_));
+    if (given) return std::optional(std::move(*given));
+    if (given.error().reason == Reason::no_trust) return std::nullopt;
+    return std::unexpected(given.error());
+  }
+
   Result<ExitStatus> verify(const CommonOptions& common, Output& output) const {
-    ASSAY_TRY(const auto reference, read_reference(common));
+    ASSAY_TRY(std::optional<GivenHashes> given, kernel_alone());
+    const bool is_list_given = given && given->hashes.is_list();
+    ASSAY_TRY(const auto reference, read_reference(common, is_list_given));
     std::vector<HashedModule> modules;
     Surveyed surveyed;
     {
@@ -262,13 +275,14 @@ Examples:
       const ProgressLine progress(numbers, !common.quiet);
       ModuleSetOptions options = set_options(common, numbers);
       options.outlines = options.places_by_name = reference.has_value();
+      options.file_sha256 = is_list_given;
       surveyed = hash_modules(options, reference ? &reference->order : nullptr,
                               [&](const HashedModule& module) { modules.push_back(module); });
     }
-    // The root in a flat image may have to be found by what the modules lead to.
-    ASSAY_TRY(const GivenHashes given,
-              kernel_.load(common_root(modules), *find_module_hashes_format(format_)));
-    const ModuleHashes& kernel = given.hashes;
+    if (!given) {
+      ASSAY_TRY(given, kernel_.load(common_root(modules), *find_module_hashes_format(format_)));
+    }
+    const ModuleHashes& kernel = given->hashes;
     std::uint64_t matching = 0;
     bool is_bad = false;
     bool is_open = modules.empty();
@@ -283,7 +297,7 @@ Examples:
     }
     if (action_ == "explain") ASSAY_CHECK(explain(common, modules, kernel, reference, output));
     if (!common.json && !common.quiet) {
-      if (!given.where.empty()) output.print(given.where + '\n');
+      if (!given->where.empty()) output.print(given->where + '\n');
       output.print(fmt::format("{} modules: {} the kernel knows, {} it does not\n", modules.size(),
                                matching, modules.size() - matching));
     }

@@ -65,7 +65,7 @@ std::string to_json(const BuiltModule& built) {
             {"name", encode_name(built.name)},
             {"path", built.module.name}};
   if (!built.proof) {
-    json["sha256"] = to_hex(built.module.sha256);
+    json["sha256"] = to_hex(*built.module.sha256);
     return json.dump();
   }
   json["leaf"] = built.module.leaf.hex();
@@ -75,7 +75,7 @@ std::string to_json(const BuiltModule& built) {
 }
 
 std::string to_text(const BuiltModule& built) {
-  const std::string hash = built.proof ? built.module.leaf.hex() : to_hex(built.module.sha256);
+  const std::string hash = built.proof ? built.module.leaf.hex() : to_hex(*built.module.sha256);
   return fmt::format("{} {} {}\n", *built.module.position, hash, encode_name(built.name));
 }
 
@@ -102,7 +102,7 @@ std::string to_json(const HashedModule& module, HashFinding finding) {
   json["schema"] = "assay.module-hash/1";
   json["path"] = module.name;
   json["finding"] = hash_finding_name(finding);
-  json["sha256"] = module.error ? Json() : Json(to_hex(module.sha256));
+  if (module.sha256) json["sha256"] = to_hex(*module.sha256);
   if (module.proof) {
     json["position"] = module.proof->position;
     json["levels"] = module.proof->siblings.size();

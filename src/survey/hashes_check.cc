@@ -23,9 +23,9 @@ std::string_view hash_finding_name(HashFinding finding) {
 HashFinding check_module(const HashedModule& module, const ModuleHashes& kernel) {
   if (module.error) return HashFinding::unreadable;
   if (kernel.is_list())
-    return std::ranges::find(*kernel.list, module.sha256) == kernel.list->end()
-               ? HashFinding::not_listed
-               : HashFinding::matches;
+    return module.sha256 && std::ranges::find(*kernel.list, *module.sha256) != kernel.list->end()
+               ? HashFinding::matches
+               : HashFinding::not_listed;
   if (!module.proof) return HashFinding::no_proof;
   if (module.proof->siblings.size() != kernel.root->levels) return HashFinding::other_height;
   return module.proof->root == kernel.root->hash ? HashFinding::matches : HashFinding::other_root;

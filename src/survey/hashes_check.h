@@ -19,7 +19,7 @@ enum class HashFinding : std::uint8_t {
 };
 std::string_view hash_finding_name(HashFinding finding);  // "other-root"
 
-// Requires the root or the list that the format has.
+// Requires the root or the list that the format has; for lists the SHA-256 of the module.
 HashFinding check_module(const HashedModule& module, const ModuleHashes& kernel);
 
 // The root that most modules' proofs lead to, where more than one of them does.

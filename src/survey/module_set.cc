@@ -65,17 +65,18 @@ Result<void> look_below_signatures(const Content& module, HashedModule& hashed) 
   return {};
 }
 
-Result<void> look_at(const Content& module, HashedModule& hashed) {
+Result<void> look_at(const Content& module, bool with_details, HashedModule& hashed) {
   ASSAY_TRY(const SignatureTrailer trailer, read_signature_trailer(module));
+  ASSAY_TRY(hashed.proof, follow_module_proof(module, trailer));
+  if (!with_details) return {};
   hashed.is_signed = trailer.splits && trailer.block->id_type == kIdTypePkcs7;
   look_at_sections(module, hashed);
-  ASSAY_TRY(hashed.proof, follow_module_proof(module, trailer));
   if (hashed.is_signed) ASSAY_CHECK(look_below_signatures(module, hashed));
   return {};
 }
 
 Result<void> hash(const Content& module, const ModuleSetOptions& options, HashedModule& hashed) {
-  if (options.against_kernel) ASSAY_CHECK(look_at(module, hashed));
+  if (options.against_kernel) ASSAY_CHECK(look_at(module, options.details, hashed));
   if (options.outlines) {
     ASSAY_TRY(hashed.outline, outline_of(module));
   }

@@ -53,7 +53,8 @@ struct ModuleSetOptions {
   SurveyOptions survey;
   bool without_signatures = false;  // appended signatures are cut off too
   bool file_sha256 = false;         // what lists have
-  bool against_kernel = false;      // proofs are followed, and it is seen what else a module has
+  bool against_kernel = false;      // proofs are followed
+  bool details = false;             // and it is seen what else a module has, and lacks
   bool outlines = false;            // what is a module's program, and what can be stripped
   bool places_by_name = false;      // of files that lie elsewhere than the order says
 };
@@ -65,10 +66,11 @@ struct HashedModule {
   std::optional<Codec> codec;
   std::optional<std::uint32_t> position;
   std::optional<Error> error;
-  ModuleHash leaf;      // where it has a position
-  FileSha256 sha256{};  // of the file, decompressed, as it is; where asked for
+  ModuleHash leaf;                   // where it has a position
+  std::optional<FileSha256> sha256;  // of the file, decompressed, as it is; where asked for
   // Where it is to be held against a kernel:
   std::optional<FollowedProof> proof;
+  // With details:
   bool is_elf = false;
   bool has_symbols = false;  // .symtab: not stripped
   bool has_debug = false;    // .debug_info

@@ -86,10 +86,20 @@ TEST(ModuleTree, KnownRoots) {
     EXPECT_EQ(tree.levels(), known.levels) << known.count;
     EXPECT_EQ(tree.root().hex(), known.root) << known.count;
   }
-  EXPECT_EQ(leaf_of(0, module(0)).hex(),
-            "acf475507393f89fde035fccb18adfbd48d8ffdd31d94868b4ec81adce8e34bc");
-  EXPECT_EQ(leaf_of(7, module(7)).hex(),
-            "e65957d41ac22e640ad851b158611684b1bab3439f967443dafedf5a33b392ca");
+}
+
+TEST(ModuleTree, KnownLeaves) {
+  constexpr std::string_view kLeaves[] = {
+      "acf475507393f89fde035fccb18adfbd48d8ffdd31d94868b4ec81adce8e34bc",
+      "086f28117038ae752fa60d56bd2ce3dbfbcc1c11740467584fd052124caeb5bc",
+      "ecd7d4ca1a0be3e9a7c0f5c56bdf78e535c868fa30e7ee01bc2e9a78b6795874",
+      "d5942b8444ad865830eabc79fbd61a022dbd0b970b8068db720c806985544f7d",
+      "4f13f70aa74f6408f067481abb17405280c49e5328eac2a24f9d5c835bbeccc9",
+      "7a0ddf5d6715fc7a1bfb6686fe63ab3c2634904d5083a89937dd335414b361d1",
+      "6a34fd0380916dd1c3994ef9544a7cedbc0aa29c8067e1f5bb60af6f8c3597e4",
+      "e65957d41ac22e640ad851b158611684b1bab3439f967443dafedf5a33b392ca"};
+  for (std::size_t i = 0; i < std::size(kLeaves); ++i)
+    EXPECT_EQ(leaf_of(i, module(i)).hex(), kLeaves[i]);
 }
 
 TEST(ModuleTree, KnownBinaryContents) {
@@ -120,13 +130,27 @@ constexpr KnownProof kProofs[] = {
     {3, 2,
      "00000002ecd7d4ca1a0be3e9a7c0f5c56bdf78e535c868fa30e7ee01bc2e9a78b6795874"
      "2b38210ee460e970b740cb14be6d66ddbb495135b54893f86feba172dabea18e"},
+    {3, 0,
+     "00000000086f28117038ae752fa60d56bd2ce3dbfbcc1c11740467584fd052124caeb5bc"
+     "ab512edaae30457da13a8533179e49e4abe303e5d72936393edb8c7e4a7cf4d3"},
+    {3, 1,
+     "00000001acf475507393f89fde035fccb18adfbd48d8ffdd31d94868b4ec81adce8e34bc"
+     "ab512edaae30457da13a8533179e49e4abe303e5d72936393edb8c7e4a7cf4d3"},
     {5, 0,
      "00000000086f28117038ae752fa60d56bd2ce3dbfbcc1c11740467584fd052124caeb5bc"
      "d255cf6b4ccbdf1d124f7e5681d305310d97bbf347afb7e78b258a2988dc1baa"
      "f61eca38c6840796369c5f72f8d86984ac3cc9fa1654ba99426933be22cfb6c3"},
+    {5, 2,
+     "00000002d5942b8444ad865830eabc79fbd61a022dbd0b970b8068db720c806985544f7d"
+     "2b38210ee460e970b740cb14be6d66ddbb495135b54893f86feba172dabea18e"
+     "f61eca38c6840796369c5f72f8d86984ac3cc9fa1654ba99426933be22cfb6c3"},
     {5, 4,
      "000000044f13f70aa74f6408f067481abb17405280c49e5328eac2a24f9d5c835bbeccc9"
      "f202c6ad4a649825effadc59e7611ca6cafa4b444bed87eb7ed4364b8544ec16"
+     "5fe44abd59929482710e153ebe871433a3db7b642aef079169989d62d5248186"},
+    {8, 5,
+     "000000054f13f70aa74f6408f067481abb17405280c49e5328eac2a24f9d5c835bbeccc9"
+     "ed4b7583fc7722d7652f581491da5c1f07c79a536f3aa51a6c2960513517285d"
      "5fe44abd59929482710e153ebe871433a3db7b642aef079169989d62d5248186"},
     {8, 7,
      "000000076a34fd0380916dd1c3994ef9544a7cedbc0aa29c8067e1f5bb60af6f8c3597e4"
