@@ -184,6 +184,11 @@ Result<ModuleOrder> read_module_order(const std::string& path) {
 }
 
 Result<ModuleOrder> find_module_order(const SurveyOptions& options) {
+  if (options.paths.size() == 1) {
+    const std::string own = options.paths.front() + '/' + std::string(kOrderName);
+    const auto kind = source_kind(own);
+    if (kind && *kind == SourceKind::file) return read_module_order(own);
+  }
   std::vector<std::pair<std::string, Result<ModuleOrder>>> found;
   SurveyOptions quiet = options;
   quiet.progress = nullptr;

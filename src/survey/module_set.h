@@ -44,8 +44,8 @@ class ModuleOrder {
   bool is_of_build_ = false;
 };
 
-// The modules.order in a folder or a package; --order names another. usage where there is none, or
-// are several.
+// The modules.order in a folder or a package: of one folder its own, else the only one in it;
+// --order names another. usage where there is none, or are several.
 Result<ModuleOrder> find_module_order(const SurveyOptions& options);
 Result<ModuleOrder> read_module_order(const std::string& path);
 
