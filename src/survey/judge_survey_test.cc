@@ -101,6 +101,34 @@ TEST_F(JudgeSurvey, IsTheSameHoweverLongThePlatformsTake) {
   }
 }
 
+// A file is looked at for all platforms; which of it a walk comes by is the platform's own affair.
+TEST_F(JudgeSurvey, WalksDoNotDependOnOtherPlatforms) {
+  const auto walks = [&](const std::vector<bool>& with_policy, std::size_t which) {
+    SurveyOptions options;
+    options.paths = {folder_.path()};
+    options.jobs = 1;
+    std::vector<const Rule*> rules;
+    const auto surveyed = survey_and_judge_on(
+        options, {},
+        [&]() -> Result<std::vector<Platform>> {
+          std::vector<Platform> all;
+          for (const bool with : with_policy) {
+            ASSAY_TRY(auto one, platforms(with));
+            all.push_back(std::move(one.front()));
+          }
+          return all;
+        },
+        [&](const std::vector<JudgedModule>& judged) {
+          for (const Step& step : judged.at(which).verdict.steps) rules.push_back(step.rule);
+        });
+    EXPECT_TRUE(surveyed);
+    EXPECT_FALSE(rules.empty());
+    return rules;
+  };
+  EXPECT_EQ(walks({false, true}, 0), walks({false}, 0));
+  EXPECT_EQ(walks({false, true}, 1), walks({true}, 0));
+}
+
 TEST_F(JudgeSurvey, SaysNothingWithoutPlatforms) {
   for (const unsigned jobs : {1U, 2U}) {
     SurveyOptions options;

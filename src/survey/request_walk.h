@@ -33,7 +33,8 @@ class RequestWalk {
   Outcome load_policy();
   Outcome read_into_memory(ImaHook hook);
   Outcome ask(ImaHook hook, std::uint32_t mask);
-  bool is_asked() const { return evidence_.on_disk.has_value(); }
+  // The file may have been looked at for another platform.
+  bool is_asked() const { return evidence_.on_disk.has_value() && ima_.has_rules(); }
 
   Walk& walk_;
   const JudgeRequest& request_;
