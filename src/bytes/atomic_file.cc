@@ -7,12 +7,14 @@
 #include <sys/xattr.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <span>
 #include <tuple>
 
 #include "base/name.h"
@@ -85,8 +87,16 @@ Result<Target> find_target(const std::string& path, const WritePolicy& policy) {
 // Names of all extended attributes, none where the file system has none.
 Result<std::vector<std::string>> attribute_names(const FileDescriptor& file,
                                                  const std::string& path) {
-  std::vector<char> names(65536);  // XATTR_LIST_MAX
-  const ssize_t size = ::flistxattr(file.get(), names.data(), names.size());
+  // Most files have none or few.
+  std::array<char, 512> few;
+  std::vector<char> many;
+  std::span<char> names(few);
+  ssize_t size = ::flistxattr(file.get(), names.data(), names.size());
+  if (size < 0 && errno == ERANGE) {
+    many.resize(65536);  // XATTR_LIST_MAX
+    names = many;
+    size = ::flistxattr(file.get(), names.data(), names.size());
+  }
   if (size < 0 && errno == ENOTSUP) return std::vector<std::string>();
   if (size < 0) return cannot_write(path, "extended attributes");
   std::vector<std::string> found;
@@ -103,6 +113,7 @@ using Attributes = std::map<std::string, std::vector<std::uint8_t>>;
 Result<Attributes> attributes_of(const FileDescriptor& file, const std::string& path) {
   Attributes attributes;
   ASSAY_TRY(const auto names, attribute_names(file, path));
+  if (names.empty()) return attributes;
   std::vector<std::uint8_t> value(65536);  // XATTR_SIZE_MAX
   for (const std::string& name : names) {
     const ssize_t got = ::fgetxattr(file.get(), name.c_str(), value.data(), value.size());

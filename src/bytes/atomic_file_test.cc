@@ -270,6 +270,21 @@ TEST_F(OneFile, AttributesAreChangedAsWantedAndTheOthersStay) {
   EXPECT_EQ(value[0], '3');
 }
 
+TEST_F(OneFile, AttributesStayHoweverManyThereAre) {
+  const std::string path = folder_ / "a";
+  write_file(path, bytes("old"));
+  const auto name = [](int i) { return "user.an-attribute-with-a-long-name-" + std::to_string(i); };
+  for (int i = 0; i < 30; ++i)
+    ASSERT_EQ(::setxattr(path.c_str(), name(i).c_str(), &i, sizeof i, 0), 0);
+  ASSERT_TRUE(write(path));
+  EXPECT_EQ(read_file(path), bytes("new"));
+  for (int i = 0; i < 30; ++i) {
+    int value = -1;
+    EXPECT_EQ(::getxattr(path.c_str(), name(i).c_str(), &value, sizeof value), 4);
+    EXPECT_EQ(value, i);
+  }
+}
+
 TEST_F(OneFile, TimesAreKeptOnRequest) {
   const std::string path = folder_ / "a";
   const timespec times[2] = {{1'000'000, 5}, {2'000'000, 7}};

@@ -11,8 +11,8 @@
 #include "cli/command.h"
 #include "cli/edit_arguments.h"
 #include "cli/two_steps.h"
+#include "edit/apply_record.h"
 #include "edit/attach.h"
-#include "edit/record_set.h"
 #include "trust/certificate_file.h"
 #include "trust/module_root.h"
 
@@ -118,15 +118,8 @@ Examples:
     std::atomic<std::size_t> attached = 0;
     const auto edit = [&](const Artifact& artifact,
                           bool is_named) -> Result<std::optional<Edited>> {
-      if (!is_named && !set->has_size(Direction::forward, artifact.plain->size()))
-        return std::nullopt;
-      ASSAY_TRY(const ContentId id, identify(*artifact.plain));
-      const auto record = set->find(Direction::forward, id, artifact.codec, artifact.name);
-      // In a folder, files of no record are others; two that differ are a question.
-      if (!record && !is_named && record.error().detail.empty()) return std::nullopt;
-      if (!record) return std::unexpected(record.error());
-      ASSAY_TRY(Edited edited, attach_record(artifact, **record));
-      ++attached;
+      ASSAY_TRY(auto edited, apply_fitting_record(artifact, *set, Direction::forward, is_named));
+      if (edited) ++attached;
       return edited;
     };
     const ExitStatus status = arguments_.run(common, "attach", "attached", {}, edit, output);

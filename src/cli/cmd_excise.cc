@@ -4,6 +4,7 @@
 
 #include "cli/command.h"
 #include "cli/edit_arguments.h"
+#include "edit/apply_record.h"
 #include "edit/excise.h"
 #include "edit/record_set.h"
 
@@ -82,14 +83,7 @@ Examples:
     const auto edit = [&](const Artifact& artifact,
                           bool is_named) -> Result<std::optional<Edited>> {
       if (original_.empty()) return excise(artifact, options);
-      if (!is_named && !originals.has_size(Direction::backward, artifact.plain->size()))
-        return std::nullopt;
-      ASSAY_TRY(const ContentId id, identify(*artifact.plain));
-      const auto record = originals.find(Direction::backward, id, artifact.codec, artifact.name);
-      if (!record && !is_named) return std::nullopt;
-      if (!record) return std::unexpected(record.error());
-      ASSAY_TRY(Edited edited, restore_before(artifact, **record));
-      return edited;
+      return apply_fitting_record(artifact, originals, Direction::backward, is_named);
     };
     return arguments_.run(common, "excise", "excised", records_, edit, output);
   }

@@ -224,8 +224,7 @@ Examples:
     ASSAY_TRY(auto value,
               make_ima_signature(artifact, *identity.signer, identity.certificate, options));
     Edited beside;
-    ASSAY_TRY(beside.record.before, identify(*artifact.plain));
-    beside.record.after = beside.record.before;
+    ASSAY_CHECK(name_sides(artifact, *artifact.plain, *artifact.plain, beside.record));
     beside.stored = std::make_shared<MemoryContent>(std::move(value));
     return beside;
   }

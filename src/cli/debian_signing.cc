@@ -65,8 +65,7 @@ Result<Edited> sign_detached(const Artifact& artifact, DebianSignature kind,
   ASSAY_TRY(const SignatureOctets value, sign_one(*identity.signer, prepared->message.request));
   ASSAY_TRY(DerBytes message, write_message(prepared->message, key, identity.certificate, value));
   Edited beside;
-  ASSAY_TRY(beside.record.before, identify(*artifact.plain));
-  beside.record.after = beside.record.before;
+  ASSAY_CHECK(name_sides(artifact, *artifact.plain, *artifact.plain, beside.record));
   beside.stored = std::make_shared<MemoryContent>(std::move(message));
   return beside;
 }

@@ -67,6 +67,7 @@ EditRunOptions EditArguments::options(const CommonOptions& common,
   options.policy.break_hard_links = break_hard_links_;
   options.policy.replace_symlinks = replace_symlinks_;
   options.records = records;
+  options.names_content = common.json;
   return options;
 }
 

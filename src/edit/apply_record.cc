@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <ranges>
+#include <utility>
 
 #include "base/hex.h"
 #include "edit/record_check.h"
@@ -12,9 +13,23 @@ namespace assay {
 
 namespace {
 
-Result<void> check_starts(const Artifact& artifact, const EditRecord& record,
+// The content of an artifact: what it is, and the hash of its beginning, which what comes out has
+// too.
+struct Hashed {
+  PrefixHash beginning;
+  ContentId id;
+};
+
+Result<Hashed> hash_content(const Artifact& artifact, std::uint64_t shared) {
+  const Content& content = *artifact.plain;
+  ASSAY_TRY(PrefixHash beginning,
+            PrefixHash::make(Hash::sha256, content, std::min(shared, content.size())));
+  ASSAY_TRY(const ContentId id, identify(content, beginning));
+  return Hashed{std::move(beginning), id};
+}
+
+Result<void> check_starts(const Artifact& artifact, const EditRecord& record, const ContentId& id,
                           const ContentId& from) {
-  ASSAY_TRY(const ContentId id, identify(*artifact.plain));
   if (id != from)
     return fail(Reason::record_mismatch, {},
                 fmt::format("{} bytes, SHA-256 {}; the record is of {} bytes, {}", id.size,
@@ -41,13 +56,10 @@ Result<void> check_attribute(const Artifact& artifact, const RecordPart& part,
   return fail(Reason::record_mismatch, {}, part.attribute + " is another");
 }
 
-}  // namespace
-
-Result<Edited> apply_record(const Artifact& artifact, const EditRecord& record,
-                            Direction direction) {
-  ASSAY_CHECK(check_record(record));
+Result<Edited> apply_hashed(const Artifact& artifact, const Hashed& hashed,
+                            const EditRecord& record, Direction direction) {
   const bool is_forward = direction == Direction::forward;
-  ASSAY_CHECK(check_starts(artifact, record, is_forward ? record.before : record.after));
+  ASSAY_CHECK(check_starts(artifact, record, hashed.id, is_forward ? record.before : record.after));
   Edited edited;
   Rope content(artifact.plain);
   const auto apply = [&](const RecordPart& part) -> Result<void> {
@@ -68,7 +80,7 @@ Result<Edited> apply_record(const Artifact& artifact, const EditRecord& record,
   } else {
     for (const RecordPart& part : std::views::reverse(record.parts)) ASSAY_CHECK(apply(part));
   }
-  ASSAY_TRY(const ContentId id, identify(content));
+  ASSAY_TRY(const ContentId id, identify(content, hashed.beginning));
   if (id != (is_forward ? record.after : record.before))
     return fail(Reason::not_restored, {}, "SHA-256 " + to_hex(id.sha256));
   edited.record = record;
@@ -80,6 +92,32 @@ Result<Edited> apply_record(const Artifact& artifact, const EditRecord& record,
               restore_stored(edited.stored, record.compression->codec,
                              is_forward ? record.compression->after : record.compression->before));
   }
+  return edited;
+}
+
+}  // namespace
+
+Result<Edited> apply_record(const Artifact& artifact, const EditRecord& record,
+                            Direction direction) {
+  ASSAY_CHECK(check_record(record));
+  ASSAY_TRY(const Hashed hashed, hash_content(artifact, shared_size(record)));
+  return apply_hashed(artifact, hashed, record, direction);
+}
+
+Result<std::optional<Edited>> apply_fitting_record(const Artifact& artifact, const RecordSet& set,
+                                                   Direction direction, bool is_named) {
+  const auto shared = set.shared_size_of(direction, artifact.plain->size());
+  if (!shared) {
+    if (is_named) return fail(Reason::no_record);
+    return std::nullopt;
+  }
+  ASSAY_TRY(const Hashed hashed, hash_content(artifact, *shared));
+  const auto record = set.find(direction, hashed.id, artifact.codec, artifact.name);
+  // In a folder, files of no record are others; several that differ are a question.
+  if (!record && !is_named && record.error().detail.empty()) return std::nullopt;
+  if (!record) return std::unexpected(record.error());
+  ASSAY_CHECK(check_record(**record));
+  ASSAY_TRY(Edited edited, apply_hashed(artifact, hashed, **record, direction));
   return edited;
 }
 

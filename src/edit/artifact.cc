@@ -53,10 +53,10 @@ Result<Artifact> open_artifact(const std::string& path, std::string name) {
   ASSAY_TRY(artifact.stamp, stamp_file(path));
   ASSAY_TRY(artifact.stored, read_stored(path));
   ASSAY_CHECK(open_plain(artifact));
-  ASSAY_TRY(const FileAttributes attributes, read_file_attributes(path));
-  for (const char* name_of : {"security.ima", "security.evm"})
-    if (const auto found = attributes.security.find(name_of); found != attributes.security.end())
-      artifact.attributes.emplace(found->first, found->second);
+  for (const char* attribute : {"security.ima", "security.evm"}) {
+    ASSAY_TRY(auto value, read_file_attribute(path, attribute));
+    if (value) artifact.attributes.emplace(attribute, std::move(*value));
+  }
   return artifact;
 }
 
@@ -83,6 +83,18 @@ Result<std::shared_ptr<const Content>> restore_stored(std::shared_ptr<const Cont
     if (!is_same) return fail(Reason::not_restored, {}, "the compressed file holds other content");
   }
   return stored;
+}
+
+Result<void> name_sides(const Artifact& artifact, const Content& before, const Content& after,
+                        EditRecord& record) {
+  if (!artifact.is_recorded) return {};
+  record.before.size = before.size();
+  record.after.size = after.size();
+  ASSAY_TRY(const PrefixHash beginning,
+            PrefixHash::make(Hash::sha256, before, shared_size(record)));
+  ASSAY_TRY(record.before, identify(before, beginning));
+  ASSAY_TRY(record.after, identify(after, beginning));
+  return {};
 }
 
 Result<StoredForm> describe_stored(const Content& stored, const Content& plain) {

@@ -27,6 +27,9 @@ struct Artifact {
   std::shared_ptr<const Content> plain;  // decompressed, or the file
   // security.ima and security.evm, as far as they are there.
   std::map<std::string, std::vector<std::uint8_t>> attributes;
+  // What is made of it has a record that names both sides, for which they are hashed; else nobody
+  // is to read that record's `before` and `after`.
+  bool is_recorded = true;
 };
 
 Result<Artifact> open_artifact(const std::string& path, std::string name);
@@ -44,6 +47,10 @@ struct Edited {
 // The compressed file that holds `plain`: by `form`, whose digest it must have (not_restored).
 Result<std::shared_ptr<const Content>> restore_stored(std::shared_ptr<const Content> plain,
                                                       Codec codec, const StoredForm& form);
+
+// Names the sides of the record, whose parts are known, where anybody is to read it.
+Result<void> name_sides(const Artifact& artifact, const Content& before, const Content& after,
+                        EditRecord& record);
 
 // How `stored` came from `plain`: parameters where they are found, else the stream.
 Result<StoredForm> describe_stored(const Content& stored, const Content& plain);

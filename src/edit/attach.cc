@@ -89,8 +89,7 @@ Result<Edited> apply_parts(const Artifact& artifact, std::vector<RecordPart> par
     ASSAY_TRY(content, splice(content, part.splices, Direction::forward));
   }
   edited.record.parts = std::move(parts);
-  ASSAY_TRY(edited.record.before, identify(*artifact.plain));
-  ASSAY_TRY(edited.record.after, identify(content));
+  ASSAY_CHECK(name_sides(artifact, *artifact.plain, content, edited.record));
   if (!artifact.codec) {
     edited.stored = std::make_shared<Rope>(std::move(content));
     return edited;

@@ -44,8 +44,7 @@ class Excision {
     std::ranges::reverse(parts_);  // innermost first, as they are put back
     edited_.record.name = artifact_.name;
     edited_.record.parts = std::move(parts_);
-    ASSAY_TRY(edited_.record.before, identify(content_));
-    ASSAY_TRY(edited_.record.after, identify(*artifact_.plain));
+    ASSAY_CHECK(name_sides(artifact_, content_, *artifact_.plain, edited_.record));
     ASSAY_CHECK(store());
     return std::move(edited_);
   }

@@ -118,8 +118,7 @@ Result<Edited> sign_ima(const Artifact& artifact, Signer& signer,
   Edited edited;
   edited.stored = artifact.stored;
   edited.record.name = artifact.name;
-  ASSAY_TRY(edited.record.before, identify(*artifact.plain));
-  edited.record.after = edited.record.before;
+  ASSAY_CHECK(name_sides(artifact, *artifact.plain, *artifact.plain, edited.record));
   if (options.evm) {
     ASSAY_TRY(Bytes evm, make_evm_signature(artifact, ima, signer, certificate, options));
     ASSAY_TRY(RecordPart part, change(artifact, kXattrEvm, std::move(evm), options.existing));

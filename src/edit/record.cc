@@ -7,11 +7,31 @@
 
 namespace assay {
 
+namespace {
+
+ContentId name_content(const Content& content, const Digest& sha256) {
+  ContentId id{content.size(), {}};
+  std::ranges::copy(sha256.bytes(), id.sha256.begin());
+  return id;
+}
+
+}  // namespace
+
 Result<ContentId> identify(const Content& content) {
   ASSAY_TRY(const Digest digest, compute_digest(Hash::sha256, content, 0, content.size()));
-  ContentId id{content.size(), {}};
-  std::ranges::copy(digest.bytes(), id.sha256.begin());
-  return id;
+  return name_content(content, digest);
+}
+
+Result<ContentId> identify(const Content& content, const PrefixHash& beginning) {
+  ASSAY_TRY(const Digest digest, beginning.finish(content));
+  return name_content(content, digest);
+}
+
+std::uint64_t shared_size(const EditRecord& record) {
+  std::uint64_t size = std::min(record.before.size, record.after.size);
+  for (const RecordPart& part : record.parts)
+    for (const Splice& splice : part.splices) size = std::min(size, splice.offset);
+  return size;
 }
 
 bool fits_container(const EditRecord& record, const std::optional<Codec>& codec) {

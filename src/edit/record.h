@@ -17,6 +17,7 @@
 #include "base/result.h"
 #include "bytes/content.h"
 #include "codec/encoder.h"
+#include "crypto/prefix_hash.h"
 #include "edit/splice.h"
 
 namespace assay {
@@ -27,6 +28,8 @@ struct ContentId {
   friend auto operator<=>(const ContentId&, const ContentId&) = default;
 };
 Result<ContentId> identify(const Content& content);
+// Of content whose beginning was hashed before.
+Result<ContentId> identify(const Content& content, const PrefixHash& beginning);
 
 // One signature, or whatever else is excised as a whole.
 struct RecordPart {
@@ -71,6 +74,9 @@ struct EditRecord {
 // Whether a file in this container can be one side of the record; one that changes attributes alone
 // fits any.
 bool fits_container(const EditRecord& record, const std::optional<Codec>& codec);
+
+// So many bytes at the beginning are the same on both sides.
+std::uint64_t shared_size(const EditRecord& record);
 
 inline constexpr std::string_view kRecordSchema = "assay.record/1";
 

@@ -68,16 +68,32 @@ Result<RecordSet> RecordSet::load(const std::string& path) {
   return set;
 }
 
+void RecordSet::add(EditRecord record) {
+  by_size_before_.emplace(record.before.size, records_.size());
+  by_size_after_.emplace(record.after.size, records_.size());
+  records_.push_back(std::move(record));
+}
+
 bool RecordSet::has_size(Direction direction, std::uint64_t size) const {
-  return std::ranges::any_of(
-      records_, [&](const EditRecord& record) { return start_of(record, direction).size == size; });
+  return by_size(direction).contains(size);
+}
+
+std::optional<std::uint64_t> RecordSet::shared_size_of(Direction direction,
+                                                       std::uint64_t size) const {
+  const auto [first, last] = by_size(direction).equal_range(size);
+  std::optional<std::uint64_t> shared;
+  for (auto at = first; at != last; ++at)
+    shared = std::min(shared.value_or(size), shared_size(records_[at->second]));
+  return shared;
 }
 
 Result<const EditRecord*> RecordSet::find(Direction direction, const ContentId& from,
                                           std::optional<Codec> codec,
                                           const std::string& name) const {
   std::vector<const EditRecord*> found;
-  for (const EditRecord& record : records_) {
+  const auto [first, last] = by_size(direction).equal_range(from.size);
+  for (auto at = first; at != last; ++at) {
+    const EditRecord& record = records_[at->second];
     if (start_of(record, direction) != from) continue;
     if (fits_container(record, codec)) found.push_back(&record);
   }

@@ -8,6 +8,7 @@
 
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,18 +23,27 @@ class RecordSet {
   // A file or a folder with its folders. The error names file and line.
   static Result<RecordSet> load(const std::string& path);
 
-  void add(EditRecord record) { records_.push_back(std::move(record)); }
+  void add(EditRecord record);
   const std::vector<EditRecord>& records() const { return records_; }
 
   // Whether any record starts from content of this size, and saves hashing where not.
   bool has_size(Direction direction, std::uint64_t size) const;
+  // Of those records: so many bytes at the beginning stay, whichever it is. Nothing: there is none.
+  std::optional<std::uint64_t> shared_size_of(Direction direction, std::uint64_t size) const;
   // The record that starts from `from` in a file compressed like that. Of several with different
   // outcomes the one of this name; no_record when there is none, or no one.
   Result<const EditRecord*> find(Direction direction, const ContentId& from,
                                  std::optional<Codec> codec, const std::string& name) const;
 
  private:
+  using BySize = std::multimap<std::uint64_t, std::size_t>;  // size, index
+  const BySize& by_size(Direction direction) const {
+    return direction == Direction::forward ? by_size_before_ : by_size_after_;
+  }
+
   std::vector<EditRecord> records_;
+  BySize by_size_before_;
+  BySize by_size_after_;
 };
 
 // Where excise and sign keep what they took out or put in. Runs that keep theirs in one place wait

@@ -32,6 +32,10 @@ struct FileAttributes {
 // Has the file a security.ima? One look, which answers no where it cannot be had.
 bool has_security_ima(const std::string& path);
 
+// One extended attribute; nothing where there is none. Links are followed.
+Result<std::optional<std::vector<std::uint8_t>>> read_file_attribute(const std::string& path,
+                                                                     const std::string& name);
+
 // Links are followed.
 Result<FileAttributes> read_file_attributes(const std::string& path);
 

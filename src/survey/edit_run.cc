@@ -44,7 +44,8 @@ Result<std::vector<std::string>> list_folder(const std::string& folder) {
   for (fs::recursive_directory_iterator at(folder, error), end; !error && at != end;
        at.increment(error)) {
     std::error_code unknown;
-    if (at->symlink_status(unknown).type() == fs::file_type::regular &&
+    // What the folder says of its entries, where it does: each question is a system call.
+    if (!at->is_symlink(unknown) && at->is_regular_file(unknown) &&
         !is_temporary_name(at->path().filename().native()))
       files.push_back(at->path().native());
   }
@@ -118,6 +119,8 @@ class EditRun {
 
   // The same file under two of the paths given, on its way to the same place, is one.
   void add(File file) {
+    // One path yields each of its files once.
+    if (options_.paths.size() == 1) return files_.push_back(std::move(file));
     std::error_code error;
     const auto real = [&](const fs::path& path) {
       // A link that is replaced itself is another file than the one it leads to.
@@ -134,10 +137,10 @@ class EditRun {
 
   std::string output_of(const File& file) const {
     if (options_.out.empty()) return file.path + options_.suffix;
-    std::error_code error;
-    const bool is_folder = options_.out.ends_with('/') || fs::is_directory(options_.out, error);
     const bool is_alone = options_.paths.size() == 1 && file.is_named;
-    if (is_alone && !is_folder) return options_.out;
+    std::error_code error;
+    if (is_alone && !options_.out.ends_with('/') && !fs::is_directory(options_.out, error))
+      return options_.out;
     return (fs::path(options_.out) / (file.name + options_.suffix)).native();
   }
 
@@ -165,7 +168,8 @@ class EditRun {
   Result<void> process(const File& file, EditReport& report) {
     if (is_where_records_are(file.path) || is_where_records_are(output_of(file)))
       return fail(Reason::cannot_write, {}, "the records are kept there");
-    ASSAY_TRY(const Artifact artifact, open_artifact(file.path, encode_name(file.name)));
+    ASSAY_TRY(Artifact artifact, open_artifact(file.path, encode_name(file.name)));
+    artifact.is_recorded = keeper_.has_value() || options_.names_content;
     if (options_.progress != nullptr) options_.progress->bytes += artifact.plain->size();
     ASSAY_TRY(auto edited, edit_(artifact, file.is_named));
     report.status = edited ? EditStatus::done : EditStatus::unchanged;
@@ -187,12 +191,12 @@ class EditRun {
                  edited ? edited->attributes : std::vector<AttributeChange>());
   }
 
-  static void describe(const Edited& edited, EditReport& report) {
+  void describe(const Edited& edited, EditReport& report) const {
     for (const RecordPart& part : edited.record.parts)
       report.parts.push_back(
           {std::string(carrier_name(part.carrier)), part.attribute, part_size(part)});
     report.notes = edited.notes;
-    report.digest = to_hex(edited.record.before.sha256);
+    if (options_.names_content) report.digest = to_hex(edited.record.before.sha256);
   }
 
   Result<void> write(const File& file, const Artifact& artifact,
@@ -204,13 +208,16 @@ class EditRun {
                             .content = *stored,
                             .attributes = std::move(attributes),
                             .replaces = artifact.stamp});
+    const std::string folder = fs::path(output).parent_path().native();
     {
       const std::lock_guard lock(mutex_);
       if (!outputs_.insert(output).second)
         return fail(Reason::cannot_write, {}, "two files of one name: " + encode_name(output));
+      if (!folder.empty() && !folders_.contains(folder)) {
+        ASSAY_CHECK(make_folders(folder));
+        folders_.insert(folder);
+      }
     }
-    const std::string folder = fs::path(output).parent_path().native();
-    if (!folder.empty()) ASSAY_CHECK(make_folders(folder));
     return writer_.write({.path = output,
                           .content = *stored,
                           .attributes = std::move(attributes),
@@ -282,6 +289,7 @@ class EditRun {
   std::map<std::pair<std::string, std::string>, std::size_t> found_;  // from where, to where
   std::mutex mutex_;
   std::set<std::string> outputs_;
+  std::set<std::string> folders_;  // that are there
   EditSummary summary_;
 };
 

@@ -29,7 +29,8 @@ struct EditRunOptions {
   bool keeps_attributes = false;
   bool dry_run = false;
   WritePolicy policy;
-  std::string records;  // where the records of the edits are kept; empty: nowhere
+  bool names_content = false;  // reports have the digest of the content
+  std::string records;         // where the records of the edits are kept; empty: nowhere
   Progress* progress = nullptr;
 };
 
