@@ -48,13 +48,30 @@ Result<Pipe> open_pipe() {
 
 using Clock = std::chrono::steady_clock;
 
-// Lines without their line feeds; nothing at the end, or when there is none by the time given.
+// Waits for one of `events` on the file; false when the time is over, or `stop` (a pipe's end, if
+// any) is closed.
+bool wait_for(int file, short events, Clock::time_point until, int stop = -1) {
+  for (;;) {
+    std::array<pollfd, 2> waiting{pollfd{file, events, 0}, pollfd{stop, 0, 0}};
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now()).count();
+    if (left <= 0) return false;
+    const int ready = ::poll(waiting.data(), waiting.size(),
+                             static_cast<int>(std::min<std::int64_t>(left, 60'000)));
+    if (ready < 0 && errno != EINTR) return false;
+    if (ready > 0 && waiting[1].revents != 0) return false;
+    if (ready > 0 && waiting[0].revents != 0) return true;
+  }
+}
+
+// Lines without their line feeds; nothing at the end, when there is none by the time given, or when
+// it is told to stop, by another thread.
 class LineReader {
  public:
-  explicit LineReader(FileDescriptor file) : file_(std::move(file)) {}
-  void close() { file_ = FileDescriptor(); }
+  LineReader(FileDescriptor file, Pipe stop) : file_(std::move(file)), stop_(std::move(stop)) {}
+  void stop() { stop_.write_end = FileDescriptor(); }
 
-  std::optional<std::string> next(std::optional<Clock::time_point> until = std::nullopt) {
+  std::optional<std::string> next(Clock::time_point until = Clock::time_point::max()) {
     for (;;) {
       if (const std::size_t end = buffer_.find('\n'); end != std::string::npos) {
         std::string line = buffer_.substr(0, end);
@@ -62,7 +79,7 @@ class LineReader {
         return line;
       }
       if (buffer_.size() > kLongestLine) return std::nullopt;
-      if (until && !is_readable(*until)) return std::nullopt;
+      if (!wait_for(file_.get(), POLLIN, until, stop_.read_end.get())) return std::nullopt;
       std::array<char, 4096> piece;
       const ssize_t got = ::read(file_.get(), piece.data(), piece.size());
       if (got < 0 && errno == EINTR) continue;
@@ -72,19 +89,8 @@ class LineReader {
   }
 
  private:
-  bool is_readable(Clock::time_point until) const {
-    pollfd waiting{file_.get(), POLLIN, 0};
-    for (;;) {
-      const auto left =
-          std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now()).count();
-      if (left <= 0) return false;
-      const int ready = ::poll(&waiting, 1, static_cast<int>(std::min<std::int64_t>(left, 60'000)));
-      if (ready > 0) return true;
-      if (ready < 0 && errno != EINTR) return false;
-    }
-  }
-
   FileDescriptor file_;
+  Pipe stop_;
   std::string buffer_;
 };
 
@@ -97,30 +103,37 @@ std::string_view take_word(std::string_view& left) {
 
 class CommandSigner final : public Signer {
  public:
-  CommandSigner(pid_t child, FileDescriptor to, FileDescriptor from, SigningKey key)
-      : child_(child), to_(std::move(to)), lines_(std::move(from)), key_(std::move(key)) {}
+  CommandSigner(pid_t child, FileDescriptor to, LineReader lines, SigningKey key,
+                std::chrono::milliseconds patience)
+      : child_(child),
+        to_(std::move(to)),
+        lines_(std::move(lines)),
+        key_(std::move(key)),
+        patience_(patience) {}
 
-  // The end of its input tells the command to go; one that is not listened to any more must not
-  // wait for us to read.
+  // The end of its input tells the command to go. One that does not is ended.
   ~CommandSigner() override {
     to_ = FileDescriptor();
-    if (reader_.joinable()) reader_.join();
-    lines_.close();
+    if (reader_.joinable()) {
+      if (ended_.get_future().wait_for(patience_) != std::future_status::ready) end_command();
+      reader_.join();
+    }
     int status = 0;
     while (::waitpid(child_, &status, 0) < 0 && errno == EINTR) {
     }
   }
 
-  Result<void> greet(std::chrono::milliseconds patience) {
-    if (!write_line(std::string(kGreeting) + '\n')) return failed("it does not read its input");
-    const Clock::time_point until = Clock::now() + patience;
+  Result<void> greet() {
+    const Clock::time_point until = Clock::now() + patience_;
+    if (!write_line(std::string(kGreeting) + '\n', until))
+      return failed("it does not read its input");
     const auto answer = lines_.next(until);
     if (answer != kGreeting) {
       // It may never look at its input again.
       ::kill(child_, SIGKILL);
       return failed(answer ? "it does not greet: " + encode_name(*answer)
                            : fmt::format("it ends without a greeting, or takes more than {} ms",
-                                         patience.count()));
+                                         patience_.count()));
     }
     reader_ = std::thread([this] { read_answers(); });
     return {};
@@ -134,7 +147,11 @@ class CommandSigner final : public Signer {
     for (const SignRequest& request : requests) futures.push_back(ask(request));
     std::vector<Answer> answers;
     answers.reserve(requests.size());
-    for (std::future<Answer>& future : futures) answers.push_back(future.get());
+    for (std::future<Answer>& future : futures) {
+      // Each has its time: from the answer to the one before, if it had to wait for that.
+      if (future.wait_for(patience_) != std::future_status::ready) give_up("does not answer");
+      answers.push_back(future.get());
+    }
     return answers;
   }
 
@@ -156,17 +173,24 @@ class CommandSigner final : public Signer {
         key_.signs_digests() ? fmt::format("digest {} {} {}\n", number,
                                            hash_name(request.digest.hash()), request.digest.hex())
                              : fmt::format("message {} {}\n", number, to_hex(request.message));
-    // Not under the other lock: while this waits for the command to read, answers are taken.
+    // Not under the other lock: while this waits for the command to read, answers are taken. A
+    // command that is gone read_answers() tells to all.
     const std::lock_guard lock(write_mutex_);
-    // A command that reads no more is gone, or will be: read_answers() says so to all.
-    write_line(line);
+    if (!write_line(line, Clock::now() + patience_) && errno == EAGAIN)
+      give_up("does not read its input");
     return future;
   }
 
-  bool write_line(std::string_view line) {
+  // False with EAGAIN: it does not read.
+  bool write_line(std::string_view line, Clock::time_point until) {
     while (!line.empty()) {
       const ssize_t written = ::write(to_.get(), line.data(), line.size());
       if (written < 0 && errno == EINTR) continue;
+      if (written < 0 && errno == EAGAIN) {
+        if (wait_for(to_.get(), POLLOUT, until)) continue;
+        errno = EAGAIN;
+        return false;
+      }
       if (written < 0) return false;
       line.remove_prefix(static_cast<std::size_t>(written));
     }
@@ -180,10 +204,28 @@ class CommandSigner final : public Signer {
         why = "not an answer: " + encode_name(*line);
         break;
       }
+    end(why);
+    ended_.set_value();
+  }
+
+  // Nothing more is asked; what is open fails. The first reason counts.
+  void end(const std::string& why) {
     const std::lock_guard lock(mutex_);
-    why_ended_ = why;
-    for (auto& [number, promise] : open_) promise.set_value(failed(why));
+    if (why_ended_.empty()) why_ended_ = why;
+    for (auto& [number, promise] : open_) promise.set_value(failed(why_ended_));
     open_.clear();
+  }
+
+  // Its children may hold on to the pipe, so that its end alone would not be seen.
+  void end_command() {
+    ::kill(child_, SIGKILL);
+    lines_.stop();
+  }
+
+  void give_up(std::string_view what) {
+    end(fmt::format("the command {} within {} ms", what, patience_.count()));
+    const std::lock_guard lock(stop_mutex_);
+    end_command();
   }
 
   // False for what is no answer to any open request.
@@ -210,6 +252,9 @@ class CommandSigner final : public Signer {
   FileDescriptor to_;
   LineReader lines_;
   SigningKey key_;
+  std::chrono::milliseconds patience_;
+  std::promise<void> ended_;  // the reader
+  std::mutex stop_mutex_;
   std::mutex write_mutex_;
   std::mutex mutex_;
   std::map<std::uint64_t, std::promise<Answer>> open_;
@@ -226,6 +271,9 @@ Result<std::unique_ptr<Signer>> start_command_signer(const std::string& command,
   std::signal(SIGPIPE, SIG_IGN);
   ASSAY_TRY(Pipe to, open_pipe());
   ASSAY_TRY(Pipe from, open_pipe());
+  ASSAY_TRY(Pipe stop, open_pipe());
+  // Ours alone: the command's end of the pipe has flags of its own.
+  if (::fcntl(to.write_end.get(), F_SETFL, O_NONBLOCK) != 0) return failed(std::strerror(errno));
   const pid_t child = ::fork();
   if (child < 0) return failed(std::strerror(errno));
   if (child == 0) {
@@ -237,9 +285,10 @@ Result<std::unique_ptr<Signer>> start_command_signer(const std::string& command,
   }
   to.read_end = FileDescriptor();
   from.write_end = FileDescriptor();
-  auto signer = std::make_unique<CommandSigner>(child, std::move(to.write_end),
-                                                std::move(from.read_end), std::move(key));
-  ASSAY_CHECK(signer->greet(patience));
+  auto signer = std::make_unique<CommandSigner>(
+      child, std::move(to.write_end), LineReader(std::move(from.read_end), std::move(stop)),
+      std::move(key), patience);
+  ASSAY_CHECK(signer->greet());
   return signer;
 }
 

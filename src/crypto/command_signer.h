@@ -23,14 +23,15 @@
 
 namespace assay {
 
-// How long a command may take to greet: somebody may have to type a PIN.
-inline constexpr std::chrono::milliseconds kGreetingPatience = std::chrono::minutes(2);
+// How long a command may take to greet, to answer a request, to end: somebody may have to type a
+// PIN or touch a token.
+inline constexpr std::chrono::milliseconds kSignerPatience = std::chrono::minutes(2);
 
 // Starts the command and waits for its greeting: signer_failed without one in time. `key` is the
-// public half that signs, as the certificate has it. A command that ends, or says what the protocol
-// does not know, fails every request that is open.
+// public half that signs, as the certificate has it. A command that ends, that lets a request wait
+// too long, or says what the protocol does not know, fails every request that is open.
 Result<std::unique_ptr<Signer>> start_command_signer(
     const std::string& command, SigningKey key,
-    std::chrono::milliseconds patience = kGreetingPatience);
+    std::chrono::milliseconds patience = kSignerPatience);
 
 }  // namespace assay

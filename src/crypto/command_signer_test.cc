@@ -116,5 +116,54 @@ TEST_F(CommandSigner, AGreetingHasItsTime) {
   }
 }
 
+// One that greets and then lets a request wait, one that reads no more, and one that holds on to
+// the pipe when it is killed.
+TEST_F(CommandSigner, ARequestHasItsTime) {
+  for (const char* shell :
+       {"read g; echo $g; read a; exec sleep 600", "read g; echo $g; exec sleep 600",
+        "read g; echo $g; read a; sleep 20 & wait"}) {
+    SCOPED_TRACE(shell);
+    const auto start = std::chrono::steady_clock::now();
+    {
+      auto signer = start_command_signer(shell, SigningKey(), std::chrono::milliseconds(400));
+      ASSERT_TRUE(signer) << describe(signer.error());
+      const std::vector<SignRequest> requests = {request_of("x"), request_of("y")};
+      for (int again = 0; again < 2; ++again)
+        for (const auto& answer : (*signer)->sign(requests)) {
+          ASSERT_FALSE(answer);
+          EXPECT_EQ(answer.error().reason, Reason::signer_failed);
+          EXPECT_NE(answer.error().detail.find("400 ms"), std::string::npos)
+              << answer.error().detail;
+        }
+    }
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(60));
+  }
+}
+
+// More than a pipe holds, for a key that signs messages.
+TEST_F(CommandSigner, ACommandThatReadsNoRequestIsNotWaitedFor) {
+  SigningKey key;
+  key.algorithm = SigningAlgorithm::ed25519;
+  const std::string shell = "head -n 1; exec sleep 600";
+  auto signer = start_command_signer(shell, key, std::chrono::milliseconds(400));
+  ASSERT_TRUE(signer) << describe(signer.error());
+  const Bytes message(1 << 20, 'm');
+  const std::vector<SignRequest> requests = {{*compute_digest(Hash::sha256, message), message}};
+  const auto answers = (*signer)->sign(requests);
+  ASSERT_FALSE(answers.front());
+  EXPECT_NE(answers.front().error().detail.find("does not read"), std::string::npos)
+      << answers.front().error().detail;
+}
+
+// Its input ends, and it goes on.
+TEST_F(CommandSigner, ACommandThatDoesNotEndIsEnded) {
+  const auto start = std::chrono::steady_clock::now();
+  auto signer = start_command_signer("read g; echo $g; exec sleep 600", SigningKey(),
+                                     std::chrono::milliseconds(300));
+  ASSERT_TRUE(signer);
+  signer->reset();
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(60));
+}
+
 }  // namespace
 }  // namespace assay
