@@ -81,6 +81,9 @@ std::string mechanism_index() {
   for (const RuleTable& table : all_rule_tables())
     page += fmt::format("| [{}]({}.md) | {} |\n", table.file, table.file, table.title);
   page += "| [boot](boot.md) | Firmware, shim and GRUB |\n";
+  page +=
+      "| [module_hashes](module_hashes.md) | MODULE_HASHES, for distributions: to adopt it or not "
+      "|\n";
   return page + "\n" + std::string(kKernelImages);
 }
 

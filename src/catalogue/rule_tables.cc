@@ -27,18 +27,21 @@ constexpr RuleTable kTables[] = {
      "sig_enforce is asked before lockdown: with both, the error is EKEYREJECTED, not EPERM.",
      rules::module_sig::kTable},
     {"module_hashes_v3", "MODULE_HASHES, versions 1 to 3: a list in the kernel",
-     "A proposed series, not merged: docs/module-hashes.md. A module that the list has loads, "
+     "A proposed series, not merged: docs/mechanisms/module_hashes.md. A module that the list has "
+     "loads, "
      "whatever else is true of it. One that it has not is refused with ENOKEY where MODULE_SIG is "
      "off, enforced or not; with MODULE_SIG its signature decides, by the rules of module_sig.",
      rules::module_hashes_v3::kTable},
     {"module_hashes_v4", "MODULE_HASHES, version 4: a Merkle proof behind the module",
-     "A proposed series, not merged: docs/module-hashes.md. A module without a marker is refused "
+     "A proposed series, not merged: docs/mechanisms/module_hashes.md. A module without a marker "
+     "is refused "
      "with ENOPKG or EBADMSG, enforced or not, since its last bytes are taken for an information "
      "block. A wrong proof is not refused where signatures are enforced, only by lockdown. "
      "Version 5 mended both.",
      rules::module_hashes_v4::kTable},
     {"module_hashes_v5", "MODULE_HASHES, version 5: a Merkle proof behind the module",
-     "A proposed series, not merged: docs/module-hashes.md. As with MODULE_SIG three errors are "
+     "A proposed series, not merged: docs/mechanisms/module_hashes.md. As with MODULE_SIG three "
+     "errors are "
      "forgiven where signatures are not enforced and lockdown is off: there is no proof (ENODATA), "
      "the proof leads to another root (ENOKEY), its size is not that of the kernel's tree "
      "(ENOPKG). A module that was changed after it was hashed is among them.\n\n"

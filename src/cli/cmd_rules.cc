@@ -8,6 +8,7 @@
 
 #include "catalogue/boot_rules.h"
 #include "catalogue/mechanism_pages.h"
+#include "catalogue/module_hashes_page.h"
 #include "catalogue/proofs.h"
 #include "cli/command.h"
 #include "report/json.h"
@@ -105,6 +106,7 @@ Examples:
     for (const RuleTable& table : all_rule_tables())
       good &= write(std::string(table.file) + ".md", mechanism_page(table));
     good &= write("boot.md", boot_rules_page());
+    good &= write("module_hashes.md", module_hashes_page());
     return good ? kGood : kUndetermined;
   }
 
