@@ -122,6 +122,7 @@ std::vector<Case> version5_cases() {
   shorter.resize(shorter.size() - 32);
   Bytes longer = proof_bytes();
   longer.resize(longer.size() + 32);
+  const Bytes last = proof_bytes(4);
   const auto at = [](Bytes position) {
     Bytes proof = proof_bytes();
     std::ranges::copy(position, proof.begin());
@@ -146,6 +147,12 @@ std::vector<Case> version5_cases() {
       {"a kernel of nine", proved(), &v5::proof_size, Errno::enopkg, true, 9},
       {"a kernel of none", with_trailer(module(kPosition), Bytes(4), kMerkle), &v5::root,
        Errno::enokey, true, 0},
+      {"a kernel of none, a proof of three levels", proved(), &v5::proof_size, Errno::enopkg, true,
+       0},
+      {"the last of five, its own sibling, as the sixth",
+       with_trailer(module(4), der::join({Bytes{0, 0, 0, 5}, Bytes(last.begin() + 4, last.end())}),
+                    kMerkle),
+       &v5::root, Errno::enokey},
       {"the proof twice", with_trailer(proved(), proof_bytes(), kMerkle), &v5::root, Errno::enokey},
       {"id_type 1", with_trailer(module(kPosition), proof_bytes(), "0000010000000000"), &v5::type,
        Errno::enopkg},
@@ -300,16 +307,26 @@ TEST(ModuleHashesV3, EveryRule) {
 
 // Kernels without the series see an unsupported signature.
 TEST(ModuleHashes, OtherKernelsForgiveAProofAsUnsupported) {
-  Platform platform = make_platform({});
-  platform.module_hashes.reset();
-  const Bytes file = proved();
-  const ViewContent content{View(file)};
-  const auto evidence = collect_appended(content, {});
-  const Verdict verdict = conclude(platform.kernel, true, [&](Walk& walk) {
-    return module_sig_check(walk, *evidence, {}, platform);
-  });
-  EXPECT_EQ(verdict.decision, Decision::allowed_tainted);
-  EXPECT_EQ(verdict.deciding, &rules::module_sig::id_type);
+  const auto judge_without = [](const Bytes& file, KernelVersion version) {
+    Platform platform = make_platform({});
+    platform.module_hashes.reset();
+    platform.kernel.version = version;
+    const ViewContent content{View(file)};
+    const auto evidence = collect_appended(content, {});
+    return conclude(platform.kernel, true,
+                    [&](Walk& walk) { return module_sig_check(walk, *evidence, {}, platform); });
+  };
+  for (const KernelVersion version : {kAnchor61, kAnchor612, kAnchor72}) {
+    const Verdict verdict = judge_without(proved(), version);
+    EXPECT_EQ(verdict.decision, Decision::allowed_tainted);
+    EXPECT_EQ(verdict.deciding, &rules::module_sig::id_type);
+    EXPECT_EQ(rules::module_sig::id_type.otherwise, Errno::enopkg);
+    // There the length is looked at before the type: an absurd one is final.
+    const Verdict absurd = judge_without(
+        with_trailer(module(kPosition), proof_bytes(), "0000090000000000", 0xffffffff), version);
+    EXPECT_EQ(absurd.decision, Decision::refused);
+    EXPECT_EQ(absurd.err, Errno::ebadmsg);
+  }
 }
 
 }  // namespace

@@ -104,6 +104,14 @@ TEST_F(HashesExplain, StrippedAfterHashing) {
   }
 }
 
+// INSTALL_MOD_STRIP as version 5 has it: stripped, then hashed.
+TEST_F(HashesExplain, StrippedBeforeHashing) {
+  strip("--strip-debug");
+  const std::string kernel = kernel_of(tree());
+  attach();
+  EXPECT_EQ(run_assay({"hashes", "verify", "--kernel", kernel, tree()}).status, 0);
+}
+
 // Proofs attached to what was stripped lead to another root.
 TEST_F(HashesExplain, StrippedBeforeTheProofsWerePutBack) {
   const std::string kernel = kernel_of(build());
