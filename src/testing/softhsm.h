@@ -17,7 +17,7 @@ class SoftHsm {
 
   SoftHsm();
 
-  // Each ends the test's assumptions loudly: a message on standard error and abort().
+  // By tools that must succeed (run_tool).
   void make_token(const std::string& label) const;
   // A key file (PEM) goes in, and its public half.
   void import_key(const std::string& token, const std::string& file, const std::string& label,

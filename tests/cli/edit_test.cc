@@ -10,6 +10,7 @@
 
 #include "bytes/view.h"
 #include "crypto/hash.h"
+#include "testing/tool.h"
 #include "tests/cli/run_assay.h"
 
 namespace assay {
@@ -21,12 +22,7 @@ namespace fs = std::filesystem;
 class Edit : public testing::Test {
  protected:
   void SetUp() override {
-    const auto openssl = [this](std::vector<std::string> arguments) {
-      arguments.insert(arguments.begin(), "openssl");
-      ASSERT_EQ(run_command(arguments).status, 0);
-    };
-    openssl({"req", "-new", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key_, "-subj",
-             "/CN=signer", "-days", "3650", "-out", certificate_});
+    make_key({.key = key_, .certificate = certificate_});
     for (int i = 0; i < kModules; ++i) write_file(module(i), content(i));
     write_file(folder_ / "tree/modules.order", Bytes{'x'});
     compress("xz", {"xz", "--check=crc32", "--lzma2=dict=1MiB", "-c"});
@@ -42,14 +38,6 @@ class Edit : public testing::Test {
   std::string module(int i) { return folder_ / ("tree/m" + std::to_string(i) + ".ko"); }
   std::string tree() { return folder_ / "tree"; }
 
-  // All files of a folder by their names.
-  static std::map<std::string, Bytes> snapshot(const std::string& folder) {
-    std::map<std::string, Bytes> files;
-    for (const auto& entry : fs::recursive_directory_iterator(folder))
-      if (entry.is_regular_file())
-        files[entry.path().lexically_relative(folder).native()] = read_file(entry.path());
-    return files;
-  }
   std::vector<std::string> sign(std::vector<std::string> more) {
     std::vector<std::string> command{"sign", "--key", key_, "--cert", certificate_};
     command.insert(command.end(), more.begin(), more.end());

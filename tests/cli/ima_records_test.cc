@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "base/hex.h"
+#include "testing/tool.h"
 #include "tests/cli/run_assay.h"
 
 namespace assay {
@@ -22,12 +23,7 @@ class ImaRecordsTest : public testing::Test {
   }
   void make_key(const std::string& name, const std::vector<std::string>& kind,
                 const std::string& subject) {
-    std::vector<std::string> command{
-        "openssl",         "req",  "-x509",           "-nodes", "-keyout",
-        at(name + ".key"), "-out", at(name + ".pem"), "-subj",  "/CN=" + subject,
-        "-days",           "3650"};
-    command.insert(command.end(), kind.begin(), kind.end());
-    run(command);
+    assay::make_key({at(name + ".key"), at(name + ".pem"), kind, subject});
   }
   std::string at(const std::string& name) const { return folder_ / name; }
   std::string file(const std::string& name, const std::string& content = "hello ima\n") {
@@ -35,9 +31,8 @@ class ImaRecordsTest : public testing::Test {
     return at(name);
   }
   static std::string run(const std::vector<std::string>& command) {
-    const Finished done = run_command(command);
-    EXPECT_EQ(done.status, 0) << command[0] << ": " << done.error;
-    return {done.out.begin(), done.out.end()};
+    const auto out = run_tool(command);
+    return {out.begin(), out.end()};
   }
   void evmctl(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), "evmctl");

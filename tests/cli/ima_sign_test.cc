@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "base/hex.h"
+#include "testing/tool.h"
 #include "tests/cli/run_assay.h"
 
 namespace assay {
@@ -20,11 +21,7 @@ class ImaSignTest : public testing::Test {
     make_key("ec", {"-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"});
   }
   void make_key(const std::string& name, const std::vector<std::string>& kind) {
-    std::vector<std::string> command{
-        "openssl",         "req",   "-x509",       "-nodes", "-keyout", at(name + ".key"), "-out",
-        at(name + ".pem"), "-subj", "/CN=" + name, "-days",  "3650"};
-    command.insert(command.end(), kind.begin(), kind.end());
-    run(command);
+    assay::make_key({at(name + ".key"), at(name + ".pem"), kind, name});
     run({"openssl", "x509", "-in", at(name + ".pem"), "-outform", "DER", "-out",
          at(name + ".der")});
   }
@@ -34,9 +31,8 @@ class ImaSignTest : public testing::Test {
     return at(name);
   }
   static std::string run(const std::vector<std::string>& command) {
-    const Finished done = run_command(command);
-    EXPECT_EQ(done.status, 0) << command[0] << ": " << done.error;
-    return {done.out.begin(), done.out.end()};
+    const auto out = run_tool(command);
+    return {out.begin(), out.end()};
   }
   static std::string get_xattr(const std::string& path, const std::string& name) {
     std::string text = run({"getfattr", "--only-values", "-n", name, "--absolute-names", path});

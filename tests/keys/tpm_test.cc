@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "bytes/view.h"
+#include "testing/tool.h"
 #include "tests/cli/run_assay.h"
 
 namespace assay {
@@ -56,10 +57,7 @@ class TpmKeys : public testing::Test {
   }
   void TearDown() override { ::unsetenv("TPM2TOOLS_TCTI"); }
 
-  void tool(const std::vector<std::string>& command) {
-    const Finished done = run_command(command);
-    ASSERT_EQ(done.status, 0) << command.front() << ": " << done.error;
-  }
+  void tool(const std::vector<std::string>& command) { run_tool(command); }
   void flush() { tool({"tpm2_flushcontext", "-t"}); }
   // A key of the TPM, at this handle, and a file of it.
   void make_key(const std::string& algorithm, const std::string& handle,
@@ -84,23 +82,15 @@ class TpmKeys : public testing::Test {
   }
   // A certificate of a key in a file.
   void make_certificate(const std::string& key) {
-    tool(
-        {"openssl", "req", "-new", "-x509", "-key", key, "-subj", "/CN=tpm", "-out", certificate_});
+    assay::make_key({key, certificate_, {"-key", key}, "tpm"});
   }
   // The certificate of a key that is in the TPM alone: by a CA, which needs no signature of it.
   void certify(const std::string& handle) {
     tool({"tpm2_readpublic", "-Q", "-c", handle, "-f", "pem", "-o", folder_ / "public.pem"});
-    tool({"openssl", "req", "-new", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=ca",
-          "-keyout", folder_ / "ca.pem", "-out", folder_ / "ca.crt"});
+    assay::make_key({.key = folder_ / "ca.pem", .certificate = folder_ / "ca.crt"});
     tool({"openssl", "x509", "-new", "-force_pubkey", folder_ / "public.pem", "-CA",
           folder_ / "ca.crt", "-CAkey", folder_ / "ca.pem", "-subj", "/CN=tpm", "-out",
           certificate_});
-  }
-  static std::map<std::string, Bytes> snapshot(const std::string& folder) {
-    std::map<std::string, Bytes> files;
-    for (const auto& entry : fs::recursive_directory_iterator(folder))
-      files[entry.path().filename()] = read_file(entry.path());
-    return files;
   }
   Ran sign(const std::string& out, const std::string& key, std::vector<std::string> more = {}) {
     std::vector<std::string> command = {"sign", "-o",     folder_ / out, "--key",
@@ -202,6 +192,11 @@ TEST_F(TpmKeys, WhatDoesNotSignIsNamed) {
   make_key("rsa2048", "0x81000007", {},
            "decrypt|userwithauth|fixedtpm|fixedparent|sensitivedataorigin");
   says(sign("refused", "tpm2:0x81000007"), "may not sign");
+  // One that its policy alone opens, which the authorization value does not.
+  write_file(folder_ / "policy", Bytes(32, 'p'));
+  make_key("rsa2048", "0x81000009", {"-L", folder_ / "policy"},
+           "sign|fixedtpm|fixedparent|sensitivedataorigin|noda");
+  says(sign("refused", "tpm2:0x81000009"), "policy");
   // The certificate is of another key.
   make_key("rsa2048", "0x81000008");
   says(sign("refused", "tpm2:0x81000008"), "another key's");
