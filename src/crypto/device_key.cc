@@ -105,6 +105,18 @@ std::optional<SigningKey> describe_ec_key(std::span<const std::uint8_t> paramete
   return describe_ec_key(row->curve, point);
 }
 
+std::optional<SigningKey> describe_ed25519_key(std::span<const std::uint8_t> point) {
+  constexpr std::size_t kSize = 32;
+  if (point.size() != kSize) point = content_of(point, 0x04);
+  if (point.size() != kSize) return std::nullopt;
+  const OwnedEvp<EVP_PKEY> key(
+      EVP_PKEY_new_raw_public_key_ex(nullptr, "ED25519", nullptr, point.data(), point.size()));
+  if (!key) return std::nullopt;
+  auto described = describe_evp_key(key.get());
+  if (!described) return std::nullopt;
+  return std::move(*described);
+}
+
 Result<std::vector<std::uint8_t>> write_digest_info(const Digest& digest) {
   const std::string name(hash_name(digest.hash()));
   const EVP_MD* method = EVP_get_digestbyname(name.c_str());

@@ -24,6 +24,10 @@ std::optional<SigningKey> describe_ec_key(Curve curve, std::span<const std::uint
 std::optional<SigningKey> describe_ec_key(std::span<const std::uint8_t> parameters,
                                           std::span<const std::uint8_t> point);
 
+// Of CKA_EC_POINT of a key on the curve of Ed25519: 32 bytes (RFC 8032, 5.1.2), in an OCTET STRING
+// or not.
+std::optional<SigningKey> describe_ed25519_key(std::span<const std::uint8_t> point);
+
 // What CKM_RSA_PKCS is asked to sign: DigestInfo (RFC 8017, 9.2).
 Result<std::vector<std::uint8_t>> write_digest_info(const Digest& digest);
 

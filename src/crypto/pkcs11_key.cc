@@ -136,11 +136,28 @@ class TokenSigner final : public Signer {
   std::vector<Result<SignatureOctets>> sign(std::span<const SignRequest> requests) override {
     std::vector<Result<SignatureOctets>> answers;
     answers.reserve(requests.size());
-    for (const SignRequest& request : requests) answers.push_back(sign_digest(request.digest));
+    for (const SignRequest& request : requests)
+      answers.push_back(key_.signs_digests() ? sign_digest(request.digest)
+                                             : sign_message(request.message));
     return answers;
   }
 
  private:
+  Result<SignatureOctets> ask_token(CK_MECHANISM_TYPE mechanism, ObjectBytes data,
+                                    std::size_t value_size) {
+    ASSAY_TRY(Pkcs11Session session, pool_.take());
+    auto value =
+        session.sign(mechanism, object_, std::move(data), value_size, pin_ ? &pin_->text : nullptr);
+    pool_.put_back(std::move(session));
+    return value;
+  }
+
+  // Ed25519 (RFC 8032), without parameters: neither prehashed nor with a context.
+  Result<SignatureOctets> sign_message(std::span<const std::uint8_t> message) {
+    constexpr std::size_t kValueSize = 64;
+    return ask_token(CKM_EDDSA, {message.begin(), message.end()}, kValueSize);
+  }
+
   Result<SignatureOctets> sign_digest(const Digest& digest) {
     const bool is_rsa = key_.algorithm == SigningAlgorithm::rsa;
     ObjectBytes data;
@@ -154,10 +171,7 @@ class TokenSigner final : public Signer {
       data.assign(bytes.begin(), bytes.end());
       value_size *= 2;
     }
-    ASSAY_TRY(Pkcs11Session session, pool_.take());
-    auto value = session.sign(is_rsa ? CKM_RSA_PKCS : CKM_ECDSA, object_, std::move(data),
-                              value_size, pin_ ? &pin_->text : nullptr);
-    pool_.put_back(std::move(session));
+    auto value = ask_token(is_rsa ? CKM_RSA_PKCS : CKM_ECDSA, std::move(data), value_size);
     if (!value || is_rsa) return value;
     if (value->size() % 2 != 0)
       return fail(Reason::signer_failed, {}, "an ECDSA value of odd length");
@@ -186,7 +200,9 @@ std::optional<SigningKey> read_public_half(const Pkcs11Session& session, CK_OBJE
     const auto first = session.read(object, is_rsa ? CKA_MODULUS : CKA_EC_PARAMS);
     const auto second = session.read(object, is_rsa ? CKA_PUBLIC_EXPONENT : CKA_EC_POINT);
     if (!first || !second) continue;
-    auto known = is_rsa ? describe_rsa_key(*first, *second) : describe_ec_key(*first, *second);
+    auto known = is_rsa                   ? describe_rsa_key(*first, *second)
+                 : type == CKK_EC_EDWARDS ? describe_ed25519_key(*second)
+                                          : describe_ec_key(*first, *second);
     if (known) return known;
   }
   return std::nullopt;
@@ -238,8 +254,8 @@ Result<Pkcs11Key> Pkcs11Key::open(const std::string& text, const AskPin& ask) {
   const Pkcs11Session& session = *found.session;
   const std::string name = found.uri(CKO_PRIVATE_KEY);
   const auto type = session.read_number(found.object, CKA_KEY_TYPE);
-  if (type != CKK_RSA && type != CKK_EC)
-    return fail(Reason::crypto_unavailable, {}, name + ": neither RSA nor EC");
+  if (type != CKK_RSA && type != CKK_EC && type != CKK_EC_EDWARDS)
+    return fail(Reason::crypto_unavailable, {}, name + ": neither RSA nor EC nor Ed25519");
   if (!session.read_flag(found.object, CKA_SIGN, true))
     return fail(Reason::signer_failed, {}, name + ": the key may not sign (CKA_SIGN)");
   if (!session.read_flag(found.object, CKA_ALWAYS_AUTHENTICATE, false)) pin.reset();
@@ -264,7 +280,9 @@ const std::vector<std::vector<std::uint8_t>>& Pkcs11Key::certificates() const {
 }
 
 Result<std::unique_ptr<Signer>> Pkcs11Key::make_signer(SigningKey key) && {
-  const auto kind = parts_->type == CKK_RSA ? SigningAlgorithm::rsa : SigningAlgorithm::ecdsa;
+  const auto kind = parts_->type == CKK_RSA  ? SigningAlgorithm::rsa
+                    : parts_->type == CKK_EC ? SigningAlgorithm::ecdsa
+                                             : SigningAlgorithm::ed25519;
   if (key.algorithm != kind)
     return fail(Reason::key_mismatch, {}, "the token's is another kind of key");
   return std::make_unique<TokenSigner>(std::move(parts_->session), parts_->object,

@@ -5,8 +5,10 @@
 #include <p11-kit/pkcs11.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <fstream>
+#include <thread>
 
 #include "testing/softhsm.h"
 
@@ -32,6 +34,13 @@ CK_RV close_session(CK_SESSION_HANDLE session) {
   return real->C_CloseSession(session);
 }
 
+// As slow as tokens are: threads come while another signs, however busy the machine is.
+CK_RV sign(CK_SESSION_HANDLE session, CK_BYTE* data, CK_ULONG size, CK_BYTE* value,
+           CK_ULONG* value_size) {
+  std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  return real->C_Sign(session, data, size, value, value_size);
+}
+
 CK_RV finalize(void* reserved) {
   if (const char* log = std::getenv("FEW_SESSIONS_LOG")) std::ofstream(log) << refused << '\n';
   return real->C_Finalize(reserved);
@@ -49,6 +58,7 @@ extern "C" CK_RV C_GetFunctionList(CK_FUNCTION_LIST** list) {
   ours = *real;
   ours.C_OpenSession = open_session;
   ours.C_CloseSession = close_session;
+  ours.C_Sign = sign;
   ours.C_Finalize = finalize;
   *list = &ours;
   return CKR_OK;

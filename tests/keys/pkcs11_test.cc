@@ -7,6 +7,7 @@
 
 #include "bytes/view.h"
 #include "testing/softhsm.h"
+#include "testing/tool.h"
 #include "tests/cli/run_assay.h"
 
 namespace assay {
@@ -33,26 +34,12 @@ class TokenKeys : public testing::Test {
  protected:
   void SetUp() override {
     for (const char* name : {"ASSAY_PIN", "KBUILD_SIGN_PIN"}) ::unsetenv(name);
-    make_certificate("rsa:2048", key_, certificate_);
+    make_key({.key = key_, .certificate = certificate_});
     hsm_.make_token("release");
     hsm_.import_key("release", key_, "kernel", "01");
     for (int i = 0; i < 20; ++i)
       write_file(folder_ / ("tree/m" + std::to_string(i) + ".ko"),
                  Bytes(5000, static_cast<std::uint8_t>('a' + i)));
-  }
-  void make_certificate(const std::string& algorithm, const std::string& key,
-                        const std::string& certificate) {
-    const Finished done = run_command({"openssl", "req", "-new", "-x509", "-newkey", algorithm,
-                                       "-nodes", "-keyout", key, "-subj", "/CN=signer", "-days",
-                                       "3650", "-outform", "DER", "-out", certificate});
-    ASSERT_EQ(done.status, 0) << done.error;
-  }
-  static std::map<std::string, Bytes> snapshot(const std::string& folder) {
-    std::map<std::string, Bytes> files;
-    for (const auto& entry : fs::recursive_directory_iterator(folder))
-      if (entry.is_regular_file())
-        files[entry.path().lexically_relative(folder).native()] = read_file(entry.path());
-    return files;
   }
   Ran sign(const std::string& out, const std::string& key, std::vector<std::string> more = {}) {
     std::vector<std::string> command = {"sign", "-o", folder_ / out, "--key", key};
@@ -144,7 +131,7 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 }
 
 TEST_F(TokenKeys, WhatIsWrongIsSaidAndNothingWritten) {
-  make_certificate("rsa:2048", folder_ / "other.pem", folder_ / "other.der");
+  make_key({.key = folder_ / "other.pem", .certificate = folder_ / "other.der"});
   const auto refusal = [&](const std::string& key, const std::vector<std::string>& more) {
     const Ran ran = sign("refused", key, more);
     EXPECT_EQ(ran.status, 2);
@@ -191,12 +178,9 @@ TEST_F(TokenKeys, FewSessionsAreShared) {
 // openssl(1) verifies what they make.
 TEST_F(TokenKeys, EcdsaKeysSign) {
   const Variable pin("ASSAY_PIN", SoftHsm::kPin);
-  const Finished key = run_command(
-      {"openssl", "ecparam", "-genkey", "-name", "prime256v1", "-out", folder_ / "ec.pem"});
-  ASSERT_EQ(key.status, 0) << key.error;
-  const Finished made = run_command({"openssl", "req", "-new", "-x509", "-key", folder_ / "ec.pem",
-                                     "-subj", "/CN=ec", "-out", folder_ / "ec.crt"});
-  ASSERT_EQ(made.status, 0) << made.error;
+  make_key({.key = folder_ / "ec.pem",
+            .certificate = folder_ / "ec.crt",
+            .kind = {"-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"}});
   hsm_.import_key("release", folder_ / "ec.pem", "ec", "02");
   const Ran ran = sign("ec", "pkcs11:token=release;id=%02", {"--cert", folder_ / "ec.crt"});
   ASSERT_EQ(ran.status, 0) << ran.error << ran.out;
@@ -213,6 +197,27 @@ TEST_F(TokenKeys, EcdsaKeysSign) {
                      "-noverify", "-out", "/dev/null"});
     EXPECT_EQ(verified.status, 0) << name << verified.error;
   }
+}
+
+// These sign the same each time: what the key in a file makes.
+TEST_F(TokenKeys, KeysOfEd25519Sign) {
+  const Variable pin("ASSAY_PIN", SoftHsm::kPin);
+  make_key({.key = folder_ / "ed.pem",
+            .certificate = folder_ / "ed.crt",
+            .kind = {"-newkey", "ed25519"}});
+  hsm_.import_key("release", folder_ / "ed.pem", "ed", "03");
+  const std::vector<std::string> certificate = {"--cert", folder_ / "ed.crt"};
+  ASSERT_EQ(sign("by-ed-key", folder_ / "ed.pem", certificate).status, 0);
+  const Ran ran = sign("ed", "pkcs11:token=release;id=%03", certificate);
+  ASSERT_EQ(ran.status, 0) << ran.error << ran.out;
+  EXPECT_EQ(snapshot(folder_ / "ed"), snapshot(folder_ / "by-ed-key"));
+  // Another key's certificate is seen before anything is asked.
+  make_key({.key = folder_ / "other.pem",
+            .certificate = folder_ / "other.crt",
+            .kind = {"-newkey", "ed25519"}});
+  const Ran other = sign("other", "pkcs11:token=release;id=%03", {"--cert", folder_ / "other.crt"});
+  EXPECT_EQ(other.status, 2);
+  EXPECT_NE(other.error.find("another key's"), std::string::npos) << other.error;
 }
 
 }  // namespace
