@@ -174,10 +174,14 @@ Examples:
       return fail(Reason::usage, {}, "--debian-files is missing");
     if (prepares && is_debian)
       return fail(Reason::usage, {}, "--prepare and --debian-files exclude each other");
-    if ((prepares || is_debian) && (ima_ || !records_.empty() || !reuse_.empty()))
+    if ((prepares || is_debian) && (!records_.empty() || !reuse_.empty()))
       return fail(Reason::usage, {},
-                  std::string("--ima, --records and --reuse are not for ") +
+                  std::string("--records and --reuse are not for ") +
                       (prepares ? "--prepare" : "--debian-files"));
+    if (is_debian && ima_) return fail(Reason::usage, {}, "--ima is not for --debian-files");
+    // A portable signature of EVM is over security.ima with its value, which is not there yet.
+    if (prepares && (evm_ || sidecar_))
+      return fail(Reason::usage, {}, "--evm and --sidecar are not for --prepare");
     if (is_debian && (arguments_.is_in_place() || arguments_.paths().size() != 1))
       return fail(Reason::usage, {}, "--debian-files is for one PATH, and -o OUT");
     return {};
@@ -189,7 +193,9 @@ Examples:
     const auto is_wanted = [this](const Artifact& artifact) -> Result<bool> {
       return all_ ? Result<bool>(true) : is_signable(artifact);
     };
-    return prepare_requests(common, arguments_, *identity, options, is_wanted, prepare_, output);
+    Preparation what{options, {}, prepare_};
+    if (ima_) what.ima_version = static_cast<std::uint8_t>(ima_version_);
+    return prepare_requests(common, arguments_, *identity, what, is_wanted, output);
   }
 
   static ExitStatus refuse(const Error& error, Output& output) {

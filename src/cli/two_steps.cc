@@ -56,18 +56,20 @@ Result<std::unique_ptr<Answers>> load_answers(const std::string& path) {
 }  // namespace
 
 ExitStatus prepare_requests(const CommonOptions& common, const EditArguments& arguments,
-                            const PublicIdentity& identity, const SignOptions& options,
-                            const IsWanted& is_wanted, const std::string& file, Output& output) {
+                            const PublicIdentity& identity, const Preparation& what,
+                            const IsWanted& is_wanted, Output& output) {
   SigningRequests requests;
   requests.certificate = identity.certificate;
-  requests.options = options;
+  requests.options = what.options;
+  requests.ima_version = what.ima_version;
   std::mutex mutex;
   const auto edit = [&](const Artifact& artifact, bool is_named) -> Result<std::optional<Edited>> {
     if (!is_named) {
       ASSAY_TRY(const bool wanted, is_wanted(artifact));
       if (!wanted) return std::nullopt;
     }
-    ASSAY_TRY(SigningRequest request, make_request(artifact, identity.key, options));
+    ASSAY_TRY(SigningRequest request,
+              make_request(artifact, identity.key, what.options, what.ima_version));
     Edited same;
     same.stored = artifact.stored;
     same.record.before = request.content;
@@ -77,7 +79,7 @@ ExitStatus prepare_requests(const CommonOptions& common, const EditArguments& ar
   };
   const ExitStatus status = arguments.run(common, "prepare", "prepared", {}, edit, output);
   if (arguments.is_dry_run()) return status;
-  if (const auto written = write_file(file, write_requests(std::move(requests))); !written) {
+  if (const auto written = write_file(what.file, write_requests(std::move(requests))); !written) {
     output.error(written.error());
     return kUndetermined;
   }

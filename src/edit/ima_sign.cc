@@ -24,31 +24,40 @@ Result<void> check_key(const SigningKey& key, std::uint8_t version) {
                   std::string(signing_algorithm_name(key.algorithm)));
 }
 
-// One signature: over `digest`, or over what version 3 makes of it. 6.1 to 7.2 hash the identity of
-// the file with the same algorithm, and for ML-DSA not at all, with the number of "none" there.
-Result<Bytes> sign_digest(ImaXattrType type, const Digest& digest, Signer& signer,
-                          const SigningCertificate& certificate, const ImaSignOptions& options) {
-  const HashAlgo& algo = hash_algo_of(options.hash);
-  ASSAY_TRY(const auto key_id, ima_key_id(certificate));
-  SignRequest request{digest, {}};
-  Bytes identity{static_cast<std::uint8_t>(type), algo.number};
+// What is signed: `digest`, or what version 3 makes of it. 6.1 to 7.2 hash the identity of the file
+// with the same algorithm, and for ML-DSA not at all, with the number of "none" there.
+Result<PreparedImaSignature> prepare_digest(ImaXattrType type, const Digest& digest,
+                                            std::uint8_t version) {
+  PreparedImaSignature prepared{digest, {}};
+  if (version != 3) return prepared;
+  prepared.identity = {static_cast<std::uint8_t>(type), hash_algo_of(digest.hash()).number};
   const auto value = digest.bytes();
-  identity.insert(identity.end(), value.begin(), value.end());
-  if (options.version == 3) {
-    ASSAY_TRY(request.digest, compute_digest(options.hash, identity));
-    request.message = identity;
-  }
-  ASSAY_TRY(const SignatureOctets octets, sign_one(signer, request));
+  prepared.identity.insert(prepared.identity.end(), value.begin(), value.end());
+  ASSAY_TRY(prepared.digest, compute_digest(digest.hash(), prepared.identity));
+  return prepared;
+}
+
+// The attribute with the key's answer.
+Result<Bytes> write_signature(ImaXattrType type, const SigningCertificate& certificate,
+                              const ImaSignOptions& options, const SignatureOctets& octets) {
+  ASSAY_TRY(const auto key_id, ima_key_id(certificate));
   constexpr std::size_t kMostOctets = 0xffff;
   if (octets.size() > kMostOctets)
     return fail(Reason::not_signable, {}, "the signature is longer than its field can say");
   ImaSignature signature;
   signature.version = options.version;
-  signature.hash_algo = algo.number;
+  signature.hash_algo = hash_algo_of(options.hash).number;
   signature.keyid = key_id;
   signature.sig_size = static_cast<std::uint16_t>(octets.size());
   signature.value = View(octets);
   return write_ima_signature(type, signature);
+}
+
+Result<Bytes> sign_digest(ImaXattrType type, const Digest& digest, Signer& signer,
+                          const SigningCertificate& certificate, const ImaSignOptions& options) {
+  ASSAY_TRY(const PreparedImaSignature prepared, prepare_digest(type, digest, options.version));
+  ASSAY_TRY(const SignatureOctets octets, sign_one(signer, {prepared.digest, prepared.identity}));
+  return write_signature(type, certificate, options, octets);
 }
 
 bool is_signature(View attribute) {
@@ -57,19 +66,32 @@ bool is_signature(View attribute) {
          xattr.is(ImaXattrType::portable_signature);
 }
 
+// Whether there is a signature that is to stay.
+Result<void> check_free(const Artifact& artifact, std::string_view name, Existing existing) {
+  const auto found = artifact.attributes.find(std::string(name));
+  if (found != artifact.attributes.end() && existing != Existing::replace &&
+      is_signature(View(found->second)))
+    return fail(Reason::already_signed, {}, found->first);
+  return {};
+}
+
 Result<RecordPart> change(const Artifact& artifact, std::string_view name, Bytes value,
                           Existing existing) {
+  ASSAY_CHECK(check_free(artifact, name, existing));
   RecordPart part;
   part.carrier = RecordPart::Carrier::xattr;
   part.attribute = name;
   if (const auto found = artifact.attributes.find(part.attribute);
-      found != artifact.attributes.end()) {
-    if (existing != Existing::replace && is_signature(View(found->second)))
-      return fail(Reason::already_signed, {}, part.attribute);
+      found != artifact.attributes.end())
     part.before = found->second;
-  }
   part.after = std::move(value);
   return part;
+}
+
+Result<PreparedImaSignature> hash_stored(const Artifact& artifact, const ImaSignOptions& options) {
+  ASSAY_TRY(const Digest digest,
+            compute_digest(options.hash, *artifact.stored, 0, artifact.stored->size()));
+  return prepare_digest(ImaXattrType::signature, digest, options.version);
 }
 
 // Whose attributes security.evm covers: those of the file that is written.
@@ -89,6 +111,26 @@ Result<Bytes> make_evm_signature(const Artifact& artifact, const Bytes& ima, Sig
   return sign_digest(ImaXattrType::portable_signature, digest, signer, certificate, plain);
 }
 
+// With `evm`, which may be empty.
+Result<Edited> put_in(const Artifact& artifact, Bytes ima, Bytes evm,
+                      const ImaSignOptions& options) {
+  Edited edited;
+  edited.stored = artifact.stored;
+  edited.record.name = artifact.name;
+  ASSAY_CHECK(name_sides(artifact, *artifact.plain, *artifact.plain, edited.record));
+  ASSAY_TRY(RecordPart part, change(artifact, kXattrIma, std::move(ima), options.existing));
+  edited.record.parts.push_back(std::move(part));
+  if (!evm.empty()) {
+    ASSAY_TRY(RecordPart second, change(artifact, kXattrEvm, std::move(evm), options.existing));
+    edited.record.parts.push_back(std::move(second));
+  } else if (options.has_all_attributes && artifact.attributes.contains(std::string(kXattrEvm))) {
+    edited.notes.emplace_back("security.evm stays, and is of the security.ima before");
+  }
+  for (const RecordPart& each : edited.record.parts)
+    edited.attributes.push_back({each.attribute, each.after});
+  return edited;
+}
+
 }  // namespace
 
 Result<std::array<std::uint8_t, 4>> ima_key_id(const SigningCertificate& certificate) {
@@ -103,34 +145,36 @@ Result<std::array<std::uint8_t, 4>> ima_key_id(const SigningCertificate& certifi
   return id;
 }
 
+Result<PreparedImaSignature> prepare_ima(const Artifact& artifact, const SigningKey& key,
+                                         const ImaSignOptions& options) {
+  ASSAY_CHECK(check_key(key, options.version));
+  ASSAY_CHECK(check_free(artifact, kXattrIma, options.existing));
+  return hash_stored(artifact, options);
+}
+
 Result<Bytes> make_ima_signature(const Artifact& artifact, Signer& signer,
                                  const SigningCertificate& certificate,
                                  const ImaSignOptions& options) {
   ASSAY_CHECK(check_key(signer.key(), options.version));
-  ASSAY_TRY(const Digest digest,
-            compute_digest(options.hash, *artifact.stored, 0, artifact.stored->size()));
-  return sign_digest(ImaXattrType::signature, digest, signer, certificate, options);
+  ASSAY_TRY(const PreparedImaSignature prepared, hash_stored(artifact, options));
+  ASSAY_TRY(const SignatureOctets octets, sign_one(signer, {prepared.digest, prepared.identity}));
+  return write_signature(ImaXattrType::signature, certificate, options, octets);
+}
+
+Result<Edited> finish_ima(const Artifact& artifact, const SigningCertificate& certificate,
+                          const ImaSignOptions& options, const SignatureOctets& value) {
+  ASSAY_TRY(Bytes ima, write_signature(ImaXattrType::signature, certificate, options, value));
+  return put_in(artifact, std::move(ima), {}, options);
 }
 
 Result<Edited> sign_ima(const Artifact& artifact, Signer& signer,
                         const SigningCertificate& certificate, const ImaSignOptions& options) {
   ASSAY_TRY(Bytes ima, make_ima_signature(artifact, signer, certificate, options));
-  Edited edited;
-  edited.stored = artifact.stored;
-  edited.record.name = artifact.name;
-  ASSAY_CHECK(name_sides(artifact, *artifact.plain, *artifact.plain, edited.record));
+  Bytes evm;
   if (options.evm) {
-    ASSAY_TRY(Bytes evm, make_evm_signature(artifact, ima, signer, certificate, options));
-    ASSAY_TRY(RecordPart part, change(artifact, kXattrEvm, std::move(evm), options.existing));
-    edited.record.parts.push_back(std::move(part));
-  } else if (options.has_all_attributes && artifact.attributes.contains(std::string(kXattrEvm))) {
-    edited.notes.emplace_back("security.evm stays, and is of the security.ima before");
+    ASSAY_TRY(evm, make_evm_signature(artifact, ima, signer, certificate, options));
   }
-  ASSAY_TRY(RecordPart part, change(artifact, kXattrIma, std::move(ima), options.existing));
-  edited.record.parts.insert(edited.record.parts.begin(), std::move(part));
-  for (const RecordPart& each : edited.record.parts)
-    edited.attributes.push_back({each.attribute, each.after});
-  return edited;
+  return put_in(artifact, std::move(ima), std::move(evm), options);
 }
 
 }  // namespace assay

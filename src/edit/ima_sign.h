@@ -33,6 +33,16 @@ struct ImaSignOptions {
 Result<Edited> sign_ima(const Artifact& artifact, Signer& signer,
                         const SigningCertificate& certificate, const ImaSignOptions& options);
 
+// The same in two steps, without `evm`: what the key is to sign, and security.ima with its answer.
+struct PreparedImaSignature {
+  Digest digest;                       // that is signed
+  std::vector<std::uint8_t> identity;  // which the digest is of, of version 3; else empty
+};
+Result<PreparedImaSignature> prepare_ima(const Artifact& artifact, const SigningKey& key,
+                                         const ImaSignOptions& options);
+Result<Edited> finish_ima(const Artifact& artifact, const SigningCertificate& certificate,
+                          const ImaSignOptions& options, const SignatureOctets& value);
+
 // The value of security.ima alone, for a file beside the file.
 Result<std::vector<std::uint8_t>> make_ima_signature(const Artifact& artifact, Signer& signer,
                                                      const SigningCertificate& certificate,

@@ -23,13 +23,18 @@ struct SigningRequest {
   RecordPart::Carrier carrier = RecordPart::Carrier::appended;
   // What the key signs: this digest, or the attributes where the key signs no digests.
   Digest digest;
-  DerBytes attributes;    // SET OF Attribute that the digest is of; empty: it is of the content
+  // What the digest is of: SET OF Attribute, or IMA's identity of a file (version 3); empty: it is
+  // of the content.
+  DerBytes attributes;
   SignatureOctets value;  // the answer; empty: there is none yet
 };
 
 struct SigningRequests {
   SigningCertificate certificate;
   SignOptions options;
+  // The signatures go into security.ima, in this version; of the options `hash` and `existing`
+  // count.
+  std::optional<std::uint8_t> ima_version;
   std::vector<SigningRequest> requests;
 };
 
@@ -38,7 +43,8 @@ inline constexpr std::string_view kRequestsSchema = "assay.signing-requests/1";
 // The first step, of one file; as prepare_signature fails. not_signable where the key wants the
 // content itself.
 Result<SigningRequest> make_request(const Artifact& artifact, const SigningKey& key,
-                                    const SignOptions& options);
+                                    const SignOptions& options,
+                                    const std::optional<std::uint8_t>& ima_version = {});
 
 // The last, of the file that the request was made of. record_mismatch where it asks for another
 // digest now, or where the answer is no signature over it by the certificate's key.

@@ -33,6 +33,12 @@ Json json_of(const SignOptions& options) {
           {"always_appended", options.always_appended}};
 }
 
+Json json_of(const SigningRequests& requests) {
+  Json options = json_of(requests.options);
+  options["ima_version"] = requests.ima_version ? Json(*requests.ima_version) : Json();
+  return options;
+}
+
 Json json_of(const SigningRequest& request) {
   return {{"name", request.name},
           {"content", {{"size", request.content.size}, {"sha256", to_hex(request.content.sha256)}}},
@@ -97,9 +103,9 @@ class Object {
   std::size_t taken_ = 0;
 };
 
-SignOptions parse_options(const Json& json, std::string& wrong) {
+void parse_options(const Json& json, SigningRequests& requests, std::string& wrong) {
   Object object(json, wrong);
-  SignOptions options;
+  SignOptions& options = requests.options;
   options.hash = object.hash("hash");
   const std::string existing = object.text("existing");
   const auto* row =
@@ -122,8 +128,11 @@ SignOptions parse_options(const Json& json, std::string& wrong) {
   if (options.time && (*options.time < 0 || *options.time > kLast))
     object.note("time is beyond the year 9999");
   options.always_appended = object.flag("always_appended");
+  if (const Json& version = object.take("ima_version"); version == 2 || version == 3)
+    requests.ima_version = version.get<std::uint8_t>();
+  else if (!version.is_null())
+    object.note("ima_version is neither 2 nor 3 nor null");
   object.finish();
-  return options;
 }
 
 SigningRequest parse_request(const Json& json, std::string& wrong) {
@@ -142,10 +151,12 @@ SigningRequest parse_request(const Json& json, std::string& wrong) {
     content.note("sha256 has not 32 bytes");
   content.finish();
   const std::string carrier = object.text("carrier");
-  if (carrier == carrier_name(Carrier::pe))
-    request.carrier = Carrier::pe;
-  else if (carrier != carrier_name(Carrier::appended))
-    object.note("carrier is neither appended nor pe");
+  constexpr Carrier kAll[] = {Carrier::appended, Carrier::pe, Carrier::xattr};
+  const auto* known = std::ranges::find(kAll, carrier, carrier_name);
+  if (known != std::end(kAll))
+    request.carrier = *known;
+  else
+    object.note("carrier is neither appended nor pe nor xattr");
   const Hash hash = object.hash("hash");
   const Bytes digest = object.bytes("digest");
   if (digest.size() == digest_size(hash))
@@ -165,7 +176,7 @@ std::string write_requests(SigningRequests requests) {
   Json json{{"schema", kRequestsSchema},
             {"certificate", to_hex(requests.certificate.der)},
             {"chain", Json::array()},
-            {"options", json_of(requests.options)},
+            {"options", json_of(requests)},
             {"requests", Json::array()}};
   for (const Bytes& der : requests.certificate.chain) json["chain"].push_back(to_hex(der));
   for (const SigningRequest& request : requests.requests)
@@ -189,7 +200,7 @@ Result<SigningRequests> parse_requests(std::string_view text) {
     else
       object.note("a certificate of chain is not hexadecimal");
   }
-  requests.options = parse_options(object.take("options"), wrong);
+  parse_options(object.take("options"), requests, wrong);
   const Json& list = object.take("requests");
   if (!list.is_array()) object.note("requests is no list");
   for (const Json& each : list) {

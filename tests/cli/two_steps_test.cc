@@ -8,6 +8,7 @@
 
 #include "base/hex.h"
 #include "bytes/view.h"
+#include "testing/tool.h"
 #include "tests/cli/run_assay.h"
 
 namespace assay {
@@ -22,8 +23,7 @@ class TwoSteps : public testing::Test {
  protected:
   void SetUp() override {
     ::setenv("SOURCE_DATE_EPOCH", "1782864000", 1);
-    openssl({"req", "-new", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key_, "-subj",
-             "/CN=signer", "-days", "3650", "-out", certificate_});
+    make_key({.key = key_, .certificate = certificate_});
     for (int i = 0; i < 3; ++i)
       write_file(folder_ / ("tree/m" + std::to_string(i) + ".ko"),
                  Bytes(5000, static_cast<std::uint8_t>('a' + i)));
@@ -36,16 +36,7 @@ class TwoSteps : public testing::Test {
 
   Bytes openssl(std::vector<std::string> arguments, const Bytes& input = {}) {
     arguments.insert(arguments.begin(), "openssl");
-    const Finished done = run_command(arguments, input);
-    EXPECT_EQ(done.status, 0) << done.error;
-    return done.out;
-  }
-  static std::map<std::string, Bytes> snapshot(const std::string& folder) {
-    std::map<std::string, Bytes> files;
-    for (const auto& entry : fs::recursive_directory_iterator(folder))
-      if (entry.is_regular_file())
-        files[entry.path().lexically_relative(folder).native()] = read_file(entry.path());
-    return files;
+    return run_tool(arguments, input);
   }
   Ran sign_at_once(const std::string& out, std::vector<std::string> more = {}) {
     std::vector<std::string> command = {"sign",       "--key", key_,          "--cert",
@@ -122,6 +113,54 @@ TEST_F(TwoSteps, MakeWhatSigningAtOnceMakes) {
     EXPECT_TRUE(snapshot(folder_ / ("attached" + number)) ==
                 snapshot(folder_ / ("direct" + number)));
   }
+}
+
+// The value of security.ima, hexadecimal.
+std::string ima_of(const std::string& path) {
+  const Bytes value = run_tool(
+      {"getfattr", "--absolute-names", "--only-values", "-e", "hex", "-n", "security.ima", path});
+  return to_hex(value);
+}
+
+TEST_F(TwoSteps, MakeTheSecurityImaOfSigningAtOnce) {
+  for (const std::vector<std::string>& way :
+       {std::vector<std::string>{"--ima"},
+        {"--ima", "--ima-version", "3", "--hash", "sha512", "--all"}}) {
+    SCOPED_TRACE(way.size());
+    const std::string number = std::to_string(way.size());
+    ASSERT_EQ(sign_at_once("direct" + number, way).status, 0);
+    const Ran prepared = prepare(way);
+    ASSERT_EQ(prepared.status, 0) << prepared.error << prepared.out;
+    EXPECT_EQ(read_requests()["requests"].size(), way.size() == 1 ? 5U : 6U);
+    // Without an answer, nothing.
+    refused("m0.ko", 1, "there is no answer");
+    answer();
+    const Ran attached = attach("attached" + number, tree_);
+    ASSERT_EQ(attached.status, 0) << attached.error << attached.out;
+    const auto files = snapshot(folder_ / ("attached" + number));
+    EXPECT_EQ(files, snapshot(folder_ / ("direct" + number)));
+    for (const auto& [name, bytes] : files)
+      EXPECT_EQ(ima_of(folder_ / ("attached" + number + '/' + name)),
+                ima_of(folder_ / ("direct" + number + '/' + name)))
+          << name;
+  }
+  // evmctl agrees about the last of version 2.
+  run_tool({"openssl", "x509", "-in", certificate_, "-outform", "DER", "-out", folder_ / "c.der"});
+  run_tool({"evmctl", "ima_verify", "--key", folder_ / "c.der", folder_ / "attached1/m1.ko"});
+}
+
+// Of a compressed module the file as it is stored is signed.
+TEST_F(TwoSteps, ImaAnswersAreOfTheStoredFile) {
+  ASSERT_EQ(prepare({"--ima"}).status, 0);
+  answer();
+  write_file(tree_ + "/sub/z.ko.xz",
+             run_tool({"xz", "-9e", "--check=crc32", "-c"}, Bytes(9000, 'z')));
+  refused("sub/z.ko.xz", 1, "the file asks for");
+  // What has a signature is not asked about.
+  ASSERT_EQ(sign_at_once("signed", {"--ima"}).status, 0);
+  const Ran again = run_assay(
+      {"sign", "--prepare", requests_, "--ima", "--cert", certificate_, folder_ / "signed/m0.ko"});
+  EXPECT_EQ(again.status, 1) << again.out << again.error;
 }
 
 // The digest of a module is that of its content; of an image, that of its signed attributes.
@@ -214,7 +253,8 @@ TEST_F(TwoSteps, UsageIsComplete) {
   usage({"sign", "--prepare", requests_, tree_});
   usage({"sign", "--prepare", requests_, "--cert", certificate_, "--key", key_, tree_});
   usage({"sign", "--prepare", requests_, "--cert", certificate_, "--in-place", tree_});
-  usage({"sign", "--prepare", requests_, "--cert", certificate_, "--ima", tree_});
+  usage({"sign", "--prepare", requests_, "--cert", certificate_, "--ima", "--evm", tree_});
+  usage({"sign", "--prepare", requests_, "--cert", certificate_, "--ima", "--sidecar", tree_});
   usage({"attach", "--answers", requests_, tree_});
   EXPECT_EQ(run_assay({"sign", "--prepare", requests_, "--cert", certificate_, "--dry-run", tree_})
                 .status,
