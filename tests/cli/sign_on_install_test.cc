@@ -223,7 +223,7 @@ TEST_P(SignOnInstall, AnInterruptionIsMadeUpFor) {
   write_text(at("bin/assay"), "#!/bin/sh\ncp '" + at("signed1/fs/a.ko") + "' '" +
                                   installed("fs/a.ko") + "'\nhead -c 100 '" +
                                   at("signed1/fs/b.ko") + "' > '" +
-                                  installed("fs/.assay-0123456789abcdef") + "'\nkill -KILL $$\n");
+                                  installed("fs/.assay-1a2b-3c4d-5e6f-0123456789abcdef") + "'\nkill -KILL $$\n");
   fs::permissions(at("bin/assay"), fs::perms(0755));
   EXPECT_NE(install("signatures"), 0);
   EXPECT_EQ(state("signatures"), "half-configured 1");
