@@ -114,11 +114,11 @@ Result<void> Hasher::update(const Content& content, std::uint64_t offset, std::u
   return {};
 }
 
-Result<Digest> Hasher::digest() const {
+Result<Hasher> Hasher::fork() const {
   auto copy = std::make_unique<Context>();
   if (copy->evp == nullptr || EVP_MD_CTX_copy_ex(copy->evp.get(), context_->evp.get()) != 1)
     return fail(Reason::crypto_failed, {}, std::string(hash_name(hash_)));
-  return Hasher(hash_, std::move(copy)).finish();
+  return Hasher(hash_, std::move(copy));
 }
 
 Digest Hasher::finish() && {

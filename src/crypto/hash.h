@@ -74,8 +74,8 @@ class Hasher {
   void update(std::span<const std::uint8_t> bytes);
   // The bytes [offset, offset + size) of an artifact, read in pieces where it is not in memory.
   Result<void> update(const Content& content, std::uint64_t offset, std::uint64_t size);
-  // The digest of what it has been given so far; more may be given to it.
-  Result<Digest> digest() const;
+  // Another that has been given the same so far.
+  Result<Hasher> fork() const;
   Digest finish() &&;
 
  private:

@@ -80,12 +80,12 @@ Result<std::vector<Digest>> SignatureEvidence::digest_appended(const Content& fi
     return whole;
   }
   for (const Hash hash : wanted_hashes()) {
-    ASSAY_TRY(Hasher hasher, Hasher::make(hash));
-    ASSAY_CHECK(hasher.update(file, 0, payload_size));
-    ASSAY_TRY(const Digest payload, hasher.digest());
-    ASSAY_CHECK(hasher.update(file, payload_size, file.size() - payload_size));
-    content_digests_.push_back(payload);
-    whole.push_back(std::move(hasher).finish());
+    ASSAY_TRY(Hasher payload, Hasher::make(hash));
+    ASSAY_CHECK(payload.update(file, 0, payload_size));
+    ASSAY_TRY(Hasher all, payload.fork());
+    ASSAY_CHECK(all.update(file, payload_size, file.size() - payload_size));
+    content_digests_.push_back(std::move(payload).finish());
+    whole.push_back(std::move(all).finish());
   }
   return whole;
 }
