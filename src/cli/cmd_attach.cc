@@ -99,12 +99,17 @@ Examples:
     if (!records_.empty() && (replace_ || add_ || unverified_ || !certificates_.empty()))
       return fail(Reason::usage, {},
                   "--cert, --unverified, --replace and --add are for signatures, not for records");
+    if (!answers_.empty() && (replace_ || add_ || unverified_))
+      return fail(Reason::usage, {},
+                  "--unverified, --replace and --add are for signatures; answers say themselves "
+                  "what sign --prepare was told");
     return {};
   }
 
   ExitStatus run(const CommonOptions& common, Output& output) override {
     if (!records_.empty()) return attach_records(common, output);
-    if (!answers_.empty()) return attach_answers(common, arguments_, answers_, output);
+    if (!answers_.empty())
+      return attach_answers(common, arguments_, {answers_, certificates_}, output);
     return signature_.empty() ? attach_folder(common, output) : attach_one(common, output);
   }
 
@@ -144,16 +149,41 @@ Examples:
   }
 
   ExitStatus attach_folder(const CommonOptions& common, Output& output) {
-    return attach_signatures(
+    const auto there = count_signatures();
+    if (!there) {
+      output.error(there.error());
+      return kUndetermined;
+    }
+    std::atomic<std::size_t> used = 0;
+    const ExitStatus status = attach_signatures(
         common, output, [&](const Artifact& artifact, bool is_named) -> Result<OptionalSignature> {
           const std::string path = signatures_ + '/' + decode_name(artifact.name) + ".sig";
           if (!std::filesystem::exists(path)) {
             if (is_named) return fail(Reason::no_record, {}, encode_name(path));
             return std::nullopt;
           }
+          ++used;
           ASSAY_TRY(auto signature, read_whole_file(path, kLargestSignature));
           return signature;
         });
+    if (used < *there && !common.quiet)
+      output.warn(std::to_string(*there - used) + " of " + std::to_string(*there) +
+                  " signatures found no file");
+    return status;
+  }
+
+  // An error where there is no such folder: a package would stay as it is without a word.
+  Result<std::size_t> count_signatures() const {
+    namespace fs = std::filesystem;
+    std::size_t count = 0;
+    std::error_code error;
+    for (fs::recursive_directory_iterator at(signatures_, error), end; !error && at != end;
+         at.increment(error))
+      if (at->path().extension() == ".sig") ++count;
+    if (error)
+      return std::unexpected(
+          Error{Reason::cannot_open, {}, error.message(), encode_name(signatures_)});
+    return count;
   }
 
   using OptionalSignature = std::optional<std::vector<std::uint8_t>>;

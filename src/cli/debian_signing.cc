@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <mutex>
 #include <set>
 
 #include "base/hex.h"
@@ -22,13 +23,23 @@ constexpr std::uint64_t kLargestFilesJson = 64 << 20;
 // By their names within FOLDER.
 using Wanted = std::map<std::string, DebianSignature>;
 
+// A regular file that no link leads to: links are not walked through.
+bool is_there(const std::string& folder, const std::string& name) {
+  std::error_code error;
+  fs::path path = folder;
+  for (const fs::path& part : fs::path(name)) {
+    path /= part;
+    if (fs::is_symlink(fs::symlink_status(path, error))) return false;
+  }
+  return fs::is_regular_file(fs::symlink_status(path, error));
+}
+
 Result<Wanted> list_files(const DebianFiles& files, const std::string& folder) {
   Wanted wanted;
   for (const auto& [package, what] : files)
     for (const auto& [file, kind] : what.files) {
       const std::string name = package + '/' + file;
-      std::error_code error;
-      if (!fs::is_regular_file(fs::symlink_status(fs::path(folder) / name, error)))
+      if (!is_there(folder, name))
         return std::unexpected(Error{
             Reason::cannot_open, {}, "files.json lists it", encode_name(folder + '/' + name)});
       wanted.emplace(name, kind);
@@ -87,13 +98,23 @@ ExitStatus sign_debian_files(const CommonOptions& common, const EditArguments& a
     return refuse(trusted.error());
   const auto wanted = list_files(*files, arguments.paths().front());
   if (!wanted) return refuse(wanted.error());
+  std::mutex mutex;
+  Wanted left = *wanted;
   const auto edit = [&](const Artifact& artifact, bool) -> Result<std::optional<Edited>> {
     const auto found = wanted->find(decode_name(artifact.name));
     if (found == wanted->end()) return std::nullopt;
+    {
+      const std::lock_guard lock(mutex);
+      left.erase(found->first);
+    }
     ASSAY_TRY(Edited signature, sign_detached(artifact, found->second, identity, options));
     return signature;
   };
-  return arguments.run(common, "sign", "signed", {}, edit, output);
+  const ExitStatus status = arguments.run(common, "sign", "signed", {}, edit, output);
+  for (const auto& [name, kind] : left)
+    output.error(
+        {Reason::cannot_open, {}, "files.json lists it, and it was not found", encode_name(name)});
+  return left.empty() || status == kBad ? status : kUndetermined;
 }
 
 }  // namespace assay

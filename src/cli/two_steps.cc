@@ -1,19 +1,42 @@
 #include "cli/two_steps.h"
 
+#include <algorithm>
+#include <filesystem>
 #include <map>
 #include <mutex>
+#include <set>
 
 #include "base/name.h"
 #include "bytes/atomic_file.h"
 #include "bytes/whole_file.h"
 #include "crypto/signature_check.h"
 #include "edit/signing_requests.h"
+#include "formats/x509.h"
+#include "trust/certificate_file.h"
 
 namespace assay {
 
 namespace {
 
 constexpr std::uint64_t kLargestRequests = 1 << 30;
+
+// What stands at `path` may be replaced: nothing, or signing requests. A slip must not cost a file
+// that is to be signed.
+Result<void> check_requests_file(const std::string& path) {
+  std::error_code error;
+  const auto status = std::filesystem::status(path, error);
+  if (!std::filesystem::exists(status)) return {};
+  const auto is_replaceable = [&] {
+    if (!std::filesystem::is_regular_file(status)) return false;
+    const auto bytes = read_whole_file(path, kLargestRequests);
+    return bytes && (bytes->empty() || parse_requests(View(*bytes).text()));
+  };
+  if (is_replaceable()) return {};
+  return std::unexpected(Error{Reason::cannot_write,
+                               {},
+                               "it is there already, and is no file of signing requests",
+                               encode_name(path)});
+}
 
 Result<void> write_file(const std::string& path, const std::string& text) {
   AtomicWriter writer((WritePolicy()));
@@ -29,6 +52,7 @@ struct Answers {
   SigningRequests all;
   SigningKey key;
   std::map<ContentId, const SigningRequest*> by_content;
+  std::map<std::string, const SigningRequest*> by_name;
 
   bool has_size(std::uint64_t size) const {
     const auto at = by_content.lower_bound(ContentId{size, {}});
@@ -36,12 +60,43 @@ struct Answers {
   }
 };
 
+// One certificate and nothing else: what is in them becomes part of messages.
+Result<void> check_certificate(const DerBytes& bytes) {
+  const Certificate certificate = parse_certificate(View(bytes));
+  if (!certificate.fault && certificate.raw.size() == bytes.size()) return {};
+  return fail(Reason::not_a_certificate, certificate.fault ? certificate.fault->where : Extent{},
+              "of the signing requests");
+}
+
+// The certificate that the answers name, and whose key they are verified with, is one that the user
+// says has signed.
+Result<void> check_signer(const SigningRequests& requests,
+                          const std::vector<std::string>& certificates) {
+  if (certificates.empty()) return {};
+  for (const std::string& path : certificates) {
+    ASSAY_TRY(const Certificates loaded, load_certificates(path, [](const Error&) {}));
+    for (const auto& certificate : loaded)
+      if (std::ranges::equal(certificate->x509().raw.bytes(), requests.certificate.der)) return {};
+  }
+  return fail(Reason::record_mismatch, {}, "the answers are of a certificate that no --cert has");
+}
+
+// Was the content that was asked about signed since? Then it begins the file.
+Result<bool> begins_with(const Content& content, const ContentId& asked) {
+  if (content.size() <= asked.size) return false;
+  ASSAY_TRY(const Digest digest, compute_digest(Hash::sha256, content, 0, asked.size));
+  return std::ranges::equal(digest.bytes(), asked.sha256);
+}
+
 Result<std::unique_ptr<Answers>> load_answers(const std::string& path) {
   auto answers = std::make_unique<Answers>();
   ASSAY_TRY(const auto bytes, read_whole_file(path, kLargestRequests));
   auto parsed = parse_requests(View(bytes).text());
   if (!parsed) return std::unexpected(with_path(std::move(parsed.error()), encode_name(path)));
   answers->all = std::move(*parsed);
+  ASSAY_CHECK(check_certificate(answers->all.certificate.der));
+  for (const DerBytes& above : answers->all.certificate.chain)
+    ASSAY_CHECK(check_certificate(above));
   const DerBytes public_key = write_public_key(answers->all.certificate);
   if (public_key.empty()) return fail(Reason::not_a_certificate, {}, "of the signing requests");
   ASSAY_TRY(answers->key, describe_public_key(View(public_key)));
@@ -49,6 +104,7 @@ Result<std::unique_ptr<Answers>> load_answers(const std::string& path) {
   for (const SigningRequest& request : answers->all.requests) {
     const SigningRequest*& one = answers->by_content[request.content];
     if (one == nullptr || one->value.empty()) one = &request;
+    answers->by_name.emplace(request.name, &request);
   }
   return answers;
 }
@@ -58,6 +114,10 @@ Result<std::unique_ptr<Answers>> load_answers(const std::string& path) {
 ExitStatus prepare_requests(const CommonOptions& common, const EditArguments& arguments,
                             const PublicIdentity& identity, const Preparation& what,
                             const IsWanted& is_wanted, Output& output) {
+  if (const auto free = check_requests_file(what.file); !free) {
+    output.error(free.error());
+    return kUndetermined;
+  }
   SigningRequests requests;
   requests.certificate = identity.certificate;
   requests.options = what.options;
@@ -87,25 +147,44 @@ ExitStatus prepare_requests(const CommonOptions& common, const EditArguments& ar
 }
 
 ExitStatus attach_answers(const CommonOptions& common, const EditArguments& arguments,
-                          const std::string& file, Output& output) {
-  const auto answers = load_answers(file);
-  if (!answers) {
-    output.error(answers.error());
-    return kUndetermined;
-  }
+                          const AnswersOptions& options, Output& output) {
+  const auto refuse = [&](const Error& error) {
+    output.error(error);
+    return is_refusal(error.reason) ? kBad : kUndetermined;
+  };
+  const auto answers = load_answers(options.file);
+  if (!answers) return refuse(answers.error());
   const Answers& known = **answers;
+  if (const auto signer = check_signer(known.all, options.certificates); !signer)
+    return refuse(signer.error());
+  std::mutex mutex;
+  std::set<const SigningRequest*> used;
   const auto edit = [&](const Artifact& artifact, bool is_named) -> Result<std::optional<Edited>> {
-    if (!is_named && !known.has_size(artifact.plain->size())) return std::nullopt;
+    const auto by_name = known.by_name.find(artifact.name);
+    const bool is_asked = is_named || by_name != known.by_name.end();
+    if (!is_asked && !known.has_size(artifact.plain->size())) return std::nullopt;
     ASSAY_TRY(const ContentId id, identify(*artifact.plain));
     const auto found = known.by_content.find(id);
     if (found == known.by_content.end()) {
-      if (!is_named) return std::nullopt;
+      if (!is_asked) return std::nullopt;
+      if (!is_named) {
+        ASSAY_TRY(const bool is_done, begins_with(*artifact.plain, by_name->second->content));
+        if (is_done) return std::nullopt;
+      }
       return fail(Reason::record_mismatch, {}, "no answer is of this content");
+    }
+    {
+      const std::lock_guard lock(mutex);
+      used.insert(found->second);
     }
     ASSAY_TRY(Edited edited, attach_answer(artifact, known.all, *found->second, known.key));
     return edited;
   };
-  return arguments.run(common, "attach", "attached", {}, edit, output);
+  const ExitStatus status = arguments.run(common, "attach", "attached", {}, edit, output);
+  if (used.size() < known.by_content.size() && !common.quiet)
+    output.warn(std::to_string(known.by_content.size() - used.size()) + " of " +
+                std::to_string(known.by_content.size()) + " answers found no file");
+  return status;
 }
 
 }  // namespace assay

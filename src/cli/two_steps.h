@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "cli/edit_arguments.h"
 #include "cli/signer_arguments.h"
@@ -25,8 +26,14 @@ ExitStatus prepare_requests(const CommonOptions& common, const EditArguments& ar
                             const PublicIdentity& identity, const Preparation& what,
                             const IsWanted& is_wanted, Output& output);
 
-// Puts the answers of such a file in.
+struct AnswersOptions {
+  std::string file;
+  // Whose answers they may be: files of certificates; none: whose they say.
+  std::vector<std::string> certificates;
+};
+
+// Puts the answers of such a file in. A file that has the name of another content is refused.
 ExitStatus attach_answers(const CommonOptions& common, const EditArguments& arguments,
-                          const std::string& file, Output& output);
+                          const AnswersOptions& options, Output& output);
 
 }  // namespace assay

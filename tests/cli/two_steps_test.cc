@@ -243,6 +243,72 @@ TEST_F(TwoSteps, FilesThatChangedGetNoAnswer) {
             1);
 }
 
+// Each of these would leave files unsigned, or signed by somebody else, and end well.
+TEST_F(TwoSteps, NothingIsPassedOverInSilence) {
+  ASSERT_EQ(prepare().status, 0);
+  answer();
+  const Json asked = read_requests();
+  const Bytes changed(5000, 'x');
+  write_file(tree_ + "/m0.ko", changed);
+  const Ran ran = run_assay({"attach", "--answers", requests_, "--in-place", tree_});
+  EXPECT_EQ(ran.status, 1) << ran.out << ran.error;
+  EXPECT_NE(ran.out.find("no answer is of this content"), std::string::npos) << ran.out;
+  EXPECT_NE(ran.error.find("1 of 5 answers found no file"), std::string::npos) << ran.error;
+  EXPECT_TRUE(read_file(tree_ + "/m0.ko") == changed);
+  EXPECT_GT(fs::file_size(tree_ + "/m1.ko"), 5000U);
+
+  Json none = asked;
+  none["requests"] = Json::array({asked["requests"][0]});
+  none["requests"][0]["name"] = "elsewhere.ko";
+  write_requests(none);
+  const Ran lost = run_assay({"attach", "--answers", requests_, "--in-place", tree_ + "/sub"});
+  EXPECT_NE(lost.error.find("1 of 1 answers found no file"), std::string::npos) << lost.error;
+}
+
+TEST_F(TwoSteps, AnswersAreOfTheCertificateThatIsGiven) {
+  const std::string other = folder_ / "other.pem";
+  make_key({.key = folder_ / "other.key", .certificate = other});
+  ASSERT_EQ(prepare().status, 0);
+  answer();
+  const std::string module = tree_ + "/m0.ko";
+  const auto attach_by = [&](const std::string& certificate) {
+    return run_assay(
+        {"attach", "--answers", requests_, "--cert", certificate, "--in-place", module});
+  };
+  const Bytes before = read_file(module);
+  const Ran ran = attach_by(other);
+  EXPECT_EQ(ran.status, 1) << ran.error;
+  EXPECT_NE(ran.error.find("no --cert"), std::string::npos) << ran.error;
+  EXPECT_TRUE(read_file(module) == before);
+  EXPECT_EQ(attach_by(certificate_).status, 0);
+}
+
+TEST_F(TwoSteps, CertificatesOfAnswersAreCertificatesAndNothingElse) {
+  ASSERT_EQ(prepare({"--with-certificate"}).status, 0);
+  answer();
+  const Json good = read_requests();
+  for (const char* chain : {"00", "300adeadbeef"}) {
+    Json bad = good;
+    bad["chain"] = Json::array({chain});
+    write_requests(bad);
+    refused("m0.ko", 2, "certificate");
+  }
+  Json longer = good;
+  longer["certificate"] = good["certificate"].get<std::string>() + "00";
+  write_requests(longer);
+  refused("m0.ko", 2, "certificate");
+}
+
+TEST_F(TwoSteps, PreparationDoesNotReplaceWhatIsNoPreparation) {
+  const std::string module = tree_ + "/m0.ko";
+  const Bytes before = read_file(module);
+  EXPECT_EQ(run_assay({"sign", "--prepare", module, "--cert", certificate_, tree_}).status, 2);
+  EXPECT_TRUE(read_file(module) == before);
+  EXPECT_EQ(run_assay({"sign", "--prepare", "/dev/null", "--cert", certificate_, tree_}).status, 2);
+  EXPECT_EQ(prepare().status, 0);
+  EXPECT_EQ(prepare().status, 0);
+}
+
 TEST_F(TwoSteps, UsageIsComplete) {
   const auto usage = [&](std::vector<std::string> arguments) {
     const Ran ran = run_assay(std::move(arguments));
@@ -256,6 +322,8 @@ TEST_F(TwoSteps, UsageIsComplete) {
   usage({"sign", "--prepare", requests_, "--cert", certificate_, "--ima", "--evm", tree_});
   usage({"sign", "--prepare", requests_, "--cert", certificate_, "--ima", "--sidecar", tree_});
   usage({"attach", "--answers", requests_, tree_});
+  for (const char* way : {"--replace", "--add", "--unverified"})
+    usage({"attach", "--answers", requests_, way, "--in-place", tree_});
   EXPECT_EQ(run_assay({"sign", "--prepare", requests_, "--cert", certificate_, "--dry-run", tree_})
                 .status,
             0);
@@ -294,6 +362,36 @@ class DebianFiles : public TwoSteps {
   std::string files_ = folder_ / "files.json";
   std::string signatures_ = folder_ / "signatures";
 };
+
+TEST_F(DebianFiles, WhatIsListedIsSignedOrNamed) {
+  fs::create_directories(folder_ / "elsewhere");
+  fs::rename(package() + "/sub", folder_ / "elsewhere/sub");
+  fs::create_directory_symlink(folder_ / "elsewhere/sub", package() + "/sub");
+  refused(2, "sub/z.ko.xz");
+  fs::remove(package() + "/sub");
+  // Names that writing files has for itself are walked past.
+  fs::create_directories(package() + "/sub");
+  write_file(package() + "/sub/.assay-z.ko", Bytes(100, 'z'));
+  std::string text(kFiles);
+  text.replace(text.find("z.ko.xz"), 7, ".assay-z.ko");
+  write_files(text);
+  const Ran ran = sign();
+  EXPECT_EQ(ran.status, 2) << ran.out << ran.error;
+  EXPECT_NE(ran.error.find("sub/.assay-z.ko"), std::string::npos) << ran.error;
+}
+
+TEST_F(DebianFiles, SignaturesThatFindNoFileAreCounted) {
+  ASSERT_EQ(sign().status, 0);
+  const auto attach_from = [&](const std::string& signatures) {
+    return run_assay({"attach", "--signatures", signatures, "--cert", certificate_, "--in-place",
+                      folder_ / "debian"});
+  };
+  EXPECT_EQ(attach_from(folder_ / "mistyped").status, 2);
+  fs::remove(package() + "/m0.ko");
+  const Ran ran = attach_from(signatures_);
+  EXPECT_EQ(ran.status, 0) << ran.error;
+  EXPECT_NE(ran.error.find("1 of 3 signatures found no file"), std::string::npos) << ran.error;
+}
 
 TEST_F(DebianFiles, SignaturesGoThereAndBack) {
   const Ran ran = sign();
