@@ -151,7 +151,8 @@ class Scrap {
 
 Result<void> write_content(FileCalls& calls, int file, const Content& content,
                            const std::string& path) {
-  std::vector<std::uint8_t> scratch;
+  // Kept by the thread: to be given one anew, and zeroed, costs as much as to fill it.
+  thread_local std::vector<std::uint8_t> scratch;
   for (std::uint64_t at = 0; at < content.size();) {
     const std::uint64_t size = std::min(kPiece, content.size() - at);
     auto piece = view_of(content, at, size, scratch);

@@ -179,15 +179,16 @@ class EditRun {
         !edited && file.is_named && !options_.out.empty() && options_.suffix.empty();
     if (!edited && !is_copied) return {};
     std::error_code error;
-    if (!options_.suffix.empty() && !options_.replaces_beside && fs::exists(output_of(file), error))
-      return fail(Reason::already_signed, {}, encode_name(output_of(file)));
-    report.output = encode_name(output_of(file));
+    const std::string output = output_of(file);
+    if (!options_.suffix.empty() && !options_.replaces_beside && fs::exists(output, error))
+      return fail(Reason::already_signed, {}, encode_name(output));
+    report.output = encode_name(output);
     if (options_.dry_run) return {};
     if (edited && keeper_) {
       ASSAY_CHECK(keeper_->add(record_writer_, edited->record));
       report.has_record = true;
     }
-    return write(file, artifact, edited ? edited->stored : artifact.stored,
+    return write(file, output, artifact, edited ? edited->stored : artifact.stored,
                  edited ? edited->attributes : std::vector<AttributeChange>());
   }
 
@@ -199,10 +200,9 @@ class EditRun {
     if (options_.names_content) report.digest = to_hex(edited.record.before.sha256);
   }
 
-  Result<void> write(const File& file, const Artifact& artifact,
+  Result<void> write(const File& file, const std::string& output, const Artifact& artifact,
                      const std::shared_ptr<const Content>& stored,
                      std::vector<AttributeChange> attributes) {
-    const std::string output = output_of(file);
     if (options_.out.empty() && options_.suffix.empty())
       return writer_.write({.path = output,
                             .content = *stored,
