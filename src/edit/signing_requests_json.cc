@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <tuple>
 
 #include "base/hex.h"
 #include "edit/signing_requests.h"
@@ -31,6 +32,17 @@ Json json_of(const SignOptions& options) {
           {"signed_attributes", options.signed_attributes},
           {"time", options.time ? Json(*options.time) : Json()},
           {"always_appended", options.always_appended}};
+}
+
+// By their names, and whatever else tells them apart: the order is the same each time, whichever
+// thread was first.
+bool comes_before(const SigningRequest& a, const SigningRequest& b) {
+  const auto key = [](const SigningRequest& request) {
+    return std::tuple(request.content, request.carrier, request.digest.hash(), request.attributes,
+                      request.value, request.digest.hex());
+  };
+  if (a.name != b.name) return a.name < b.name;
+  return key(a) < key(b);
 }
 
 Json json_of(const SigningRequests& requests) {
@@ -172,7 +184,7 @@ SigningRequest parse_request(const Json& json, std::string& wrong) {
 }  // namespace
 
 std::string write_requests(SigningRequests requests) {
-  std::ranges::stable_sort(requests.requests, {}, &SigningRequest::name);
+  std::ranges::sort(requests.requests, comes_before);
   Json json{{"schema", kRequestsSchema},
             {"certificate", to_hex(requests.certificate.der)},
             {"chain", Json::array()},
