@@ -15,7 +15,7 @@ struct PlanWords {
   std::string write_to;  // where the new tree was written to; empty: it was not
 };
 
-// {"schema":"assay.module-plan/1",...}; docs/module-hashes.md. `new_root` is that of the tree with
+// {"schema":"assay.module-plan/1",...}; docs/json.md. `new_root` is that of the tree with
 // all modules of the plan in it.
 std::string to_json(const ModulePlan& plan, const std::optional<ModuleRoot>& new_root,
                     const PlanWords& words);

@@ -15,7 +15,7 @@ struct BuiltHashes {
   std::vector<FileSha256> list;
 };
 
-// {"schema":"assay.module-hashes/1",...}; docs/module-hashes.md.
+// {"schema":"assay.module-hashes/1",...}; docs/json.md.
 std::string to_json(const BuiltHashes& built);
 std::string to_text(const BuiltHashes& built);
 // .tmp_module_hashes.c, as scripts/modules-merkle-tree (version 5) writes it, or the rows of a

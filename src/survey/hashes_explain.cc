@@ -83,18 +83,20 @@ class Explanation {
     const bool is_zero_list =
         kernel_.is_list() && !kernel_.list->empty() &&
         std::ranges::all_of(*kernel_.list, [](const auto& row) { return row == FileSha256{}; });
-    if (is_zero_list)
+    if (is_zero_list) {
       say("placeholder",
           "every row of the kernel's list is zero: vmlinux was taken before the hashes were "
           "written "
           "into it; every module misses");
+    }
     if (!is_placeholder()) return;
     if (kernel_.is_list())
       say("placeholder", "the kernel's list is empty: every module misses");
-    else
+    else {
       say("placeholder",
           "the kernel's root is all zero: vmlinux was taken before the root was written into it "
           "(vmlinux.unstripped keeps zeros), or built with no modules; every proof fails there");
+    }
   }
 
   void explain_other_build() {
@@ -109,32 +111,34 @@ class Explanation {
   }
 
   void explain_missing_proofs() {
-    if (signed_after_ != 0)
+    if (signed_after_ != 0) {
       say("signed-after",
           fmt::format(
               "{} modules were signed after they were hashed: below the signature each is "
               "one the kernel knows, and a kernel looks at the outermost record alone; take "
               "the signatures off, and do not sign what has a hash",
               signed_after_));
-    else if (signed_ != 0 && !is_placeholder())
+    } else if (signed_ != 0 && !is_placeholder()) {
       say("signed-after",
           fmt::format("{} modules end with a signature, by which alone they are judged "
                       "(CONFIG_MODULE_SIG); what is below it is none that the kernel knows either",
                       signed_));
+    }
     const std::uint64_t none = count(HashFinding::no_proof);
     if (none <= signed_) return;
-    if (facts_.is_build_tree)
+    if (facts_.is_build_tree) {
       say("build-tree",
           fmt::format("{} modules lie in a build tree, without proofs: modules_install appends "
                       "them; load installed modules, or run assay hashes attach on the tree",
                       none - signed_));
-    else
+    } else {
       say("without-proof",
           fmt::format("{} modules end with no proof: copied from the build tree (modules_install "
                       "appends the proofs), or stripped, which cuts what stands behind an ELF "
                       "file; assay hashes attach appends them, where the modules are as they were "
                       "hashed",
                       none - signed_));
+    }
   }
 
   void explain_changes() {
@@ -148,10 +152,11 @@ class Explanation {
   // Are the modules of the reference those that the kernel was built with?
   bool is_hashed_reference() const {
     const HashesReference& reference = *facts_.reference;
-    if (kernel_.is_list())
+    if (kernel_.is_list()) {
       return std::ranges::any_of(reference.modules, [&](const HashedModule& module) {
         return check_module(module, kernel_) == HashFinding::matches;
       });
+    }
     const auto tree = tree_over(reference.order, reference.modules);
     return tree && ModuleRoot{tree->levels(), tree->root()} == *kernel_.root;
   }
@@ -183,11 +188,12 @@ class Explanation {
                                                            : alike;
       where.push_back(std::move(compared));
     }
-    if (same != 0)
+    if (same != 0) {
       say("unchanged",
           fmt::format("{} modules are byte for byte what the kernel was built with: their proofs "
                       "alone are missing or wrong; assay hashes attach appends them",
                       same));
+    }
     say_of("stripped", stripped,
            "were stripped after they were hashed: they would match but for {}; {}");
     say_of("not-stripped", unstripped,
@@ -235,10 +241,11 @@ class Explanation {
     std::string sign;
     if (all_lack(&HashedModule::has_symbols))
       sign = "has a symbol table";
-    else if (wants_debug && all_lack(&HashedModule::has_debug))
+    else if (wants_debug && all_lack(&HashedModule::has_debug)) {
       sign =
           "has debug information, which the kernel's configuration (CONFIG_DEBUG_INFO) has them "
           "built with";
+    }
     if (sign.empty()) return;
     say("stripped",
         fmt::format("none of the {} modules that miss {}: it seems that they were stripped after "

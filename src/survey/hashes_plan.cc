@@ -208,11 +208,13 @@ Result<void> rebuild_tree(const std::vector<Artifact>& artifacts, const KernelTr
   for (std::size_t i = 0; i < artifacts.size(); ++i) {
     ModulePlan& plan = all.modules[i];
     place(*all.order, artifacts[i].path, plan);
-    for (std::size_t j = 0; j < i; ++j)
-      if (all.modules[j].position == plan.position)
+    for (std::size_t j = 0; j < i; ++j) {
+      if (all.modules[j].position == plan.position) {
         return fail(Reason::usage, {},
                     fmt::format("{} and {} are both {}", artifacts[j].name, artifacts[i].name,
                                 all.order->name(*plan.position)));
+      }
+    }
     const Content& plain = *artifacts[i].plain;
     ASSAY_TRY(const std::uint64_t end, end_of_hashed(plain, options.without_signatures));
     ASSAY_TRY(const ModuleHash leaf, module_leaf(*plan.position, plain, end));
