@@ -20,6 +20,7 @@
 #include "base/name.h"
 #include "bytes/file_descriptor.h"
 #include "bytes/temporary_name.h"
+#include "bytes/write_error.h"
 
 namespace assay {
 
@@ -27,25 +28,11 @@ namespace {
 
 constexpr std::uint64_t kPiece = 256 * 1024;
 
-std::unexpected<Error> fail_at(const std::string& path, Reason reason, std::string detail = {}) {
-  return std::unexpected(Error{reason, {}, std::move(detail), encode_name(path)});
-}
-
-std::unexpected<Error> cannot_write(const std::string& path, std::string_view what) {
-  return fail_at(path, Reason::cannot_write, std::string(what) + ": " + std::strerror(errno));
-}
-
-std::string folder_of(const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
 FileStamp stamp_of(const struct stat& status) {
   return {
       status.st_dev,          status.st_ino,          static_cast<std::uint64_t>(status.st_size),
       status.st_mtim.tv_sec,  status.st_mtim.tv_nsec, status.st_ctim.tv_sec,
-      status.st_ctim.tv_nsec, status.st_nlink};
+      status.st_ctim.tv_nsec, status.st_nlink,        S_ISREG(status.st_mode)};
 }
 
 struct FreeText {
@@ -289,6 +276,22 @@ Result<FileStamp> stamp_file(const std::string& path) {
   return stamp_of(status);
 }
 
+Result<FileStamp> stamp_file(const FileDescriptor& file) {
+  struct stat status{};
+  if (::fstat(file.get(), &status) != 0) return fail(Reason::cannot_read, {}, std::strerror(errno));
+  return stamp_of(status);
+}
+
+Result<void> sync_file_systems(FileCalls& calls,
+                               const std::map<std::uint64_t, std::string>& folders) {
+  for (const auto& [device, path] : folders) {
+    const FileDescriptor folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!folder.is_open() || calls.sync_file_system(folder.get()) != 0)
+      return cannot_write(path, "sync");
+  }
+  return {};
+}
+
 bool is_unchanged(const FileStamp& then, const FileStamp& now) {
   const auto content = [](const FileStamp& stamp) {
     return std::tuple(stamp.device, stamp.inode, stamp.size, stamp.modified_sec,
@@ -379,15 +382,10 @@ Result<void> AtomicWriter::sync_folder(const std::string& target) {
 
 // Each file system once.
 Result<void> AtomicWriter::sync_all(const std::vector<Waiting>& files) {
-  std::map<std::uint64_t, const Waiting*> devices;
-  for (const Waiting& waiting : files) devices.emplace(waiting.device, &waiting);
-  for (const auto& [device, waiting] : devices) {
-    const FileDescriptor folder(
-        ::open(folder_of(waiting->target).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!folder.is_open() || calls_.sync_file_system(folder.get()) != 0)
-      return cannot_write(folder_of(waiting->target), "sync");
-  }
-  return {};
+  std::map<std::uint64_t, std::string> folders;
+  for (const Waiting& waiting : files)
+    folders.try_emplace(waiting.device, folder_of(waiting.target));
+  return sync_file_systems(calls_, folders);
 }
 
 std::vector<Error> AtomicWriter::commit() {

@@ -1,5 +1,5 @@
-// bytes/atomic_file.h - the only writer of artifacts: a file is the old one or the new one, at any
-// moment and after any kill.
+// bytes/atomic_file.h - the only writer of artifacts' content: a file is the old one or the new
+// one, at any moment and after any kill.
 //
 // The new file is written beside the old one under another name (bytes/temporary_name.h), gets its
 // mode, owner and extended attributes, and is renamed over it. What runs that were killed left in
@@ -13,6 +13,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -28,7 +29,7 @@ namespace assay {
 
 enum class Durability : std::uint8_t {
   each,  // every file is on the disk when write() returns
-  run,   // all are when commit() returns; none is replaced before
+  run,   // all are when commit() returns; no content is replaced before
   none,  // replaced at once, and written to the disk when the system likes
 };
 
@@ -61,12 +62,19 @@ struct FileStamp {
   std::int64_t changed_sec = 0;
   std::int64_t changed_nsec = 0;
   std::uint64_t link_count = 0;
+  bool is_regular = false;
 };
 // Whether the file is still the one that it was. One that lost names since (another was replaced,
 // which changes the inode) is.
 bool is_unchanged(const FileStamp& then, const FileStamp& now);
 // Links are followed. Before the file is read.
 Result<FileStamp> stamp_file(const std::string& path);
+Result<FileStamp> stamp_file(const FileDescriptor& file);
+
+// Everything written to these file systems, each named by a folder on it, is on the disk. The error
+// names the folder.
+Result<void> sync_file_systems(FileCalls& calls,
+                               const std::map<std::uint64_t, std::string>& folders);
 
 struct FileToWrite {
   std::string path;

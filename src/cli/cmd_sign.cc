@@ -146,6 +146,12 @@ Examples:
           fmt::format("signatures by this key ({}) differ each time they are made; "
                       "--records and --reuse keep them",
                       signing_algorithm_name(key.algorithm)));
+    ImaKeyId key_id{};
+    if (ima_) {
+      const auto found = ima_key_id(identity->certificate);
+      if (!found) return refuse(found.error(), output);
+      key_id = *found;
+    }
     const auto edit = [&](const Artifact& artifact,
                           bool is_named) -> Result<std::optional<Edited>> {
       // The signatures that lie beside files already.
@@ -154,7 +160,7 @@ Examples:
         ASSAY_TRY(const bool is_wanted, is_signable(artifact));
         if (!is_wanted) return std::nullopt;
       }
-      if (ima_) return sign_for_ima(artifact, *identity);
+      if (ima_) return sign_for_ima(artifact, *identity->signer, key_id);
       ASSAY_TRY(auto reused, reuse_signature(artifact, reusable, identity->certificate, *options));
       if (reused) return reused;
       ASSAY_TRY(Edited edited,
@@ -215,8 +221,8 @@ Examples:
     return options;
   }
 
-  Result<std::optional<Edited>> sign_for_ima(const Artifact& artifact,
-                                             const SigningIdentity& identity) const {
+  Result<std::optional<Edited>> sign_for_ima(const Artifact& artifact, Signer& signer,
+                                             const ImaKeyId& key_id) const {
     ImaSignOptions options;
     options.hash = *find_hash(hash_);
     options.version = static_cast<std::uint8_t>(ima_version_);
@@ -224,11 +230,10 @@ Examples:
     options.evm = evm_;
     options.has_all_attributes = arguments_.has_all_attributes();
     if (!sidecar_) {
-      ASSAY_TRY(Edited edited, sign_ima(artifact, *identity.signer, identity.certificate, options));
+      ASSAY_TRY(Edited edited, sign_ima(artifact, signer, key_id, options));
       return edited;
     }
-    ASSAY_TRY(auto value,
-              make_ima_signature(artifact, *identity.signer, identity.certificate, options));
+    ASSAY_TRY(auto value, make_ima_signature(artifact, signer, key_id, options));
     Edited beside;
     ASSAY_CHECK(name_sides(artifact, *artifact.plain, *artifact.plain, beside.record));
     beside.stored = std::make_shared<MemoryContent>(std::move(value));

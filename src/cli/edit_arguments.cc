@@ -19,7 +19,8 @@ void EditArguments::add_to(CLI::App& app, const std::string& what_paths_are) {
   app.add_flag("--dry-run", dry_run_, "say what would be done, and write nothing");
   app.add_option("--durable", durable_,
                  "when files are on the disk: each as it is written, all before the first is "
-                 "replaced (run, the default), or when the system likes (none)")
+                 "replaced and attributes at the end (run, the default), or when the system likes "
+                 "(none)")
       ->type_name("WHEN")
       ->option_text("WHEN")
       ->check(CLI::IsMember({"each", "run", "none"}));

@@ -28,16 +28,6 @@ Result<void> open_plain(Artifact& artifact) {
   return {};
 }
 
-// Small files in memory: they are read more than once.
-Result<std::shared_ptr<const Content>> read_stored(const std::string& path) {
-  ASSAY_TRY(auto file, open_file(path));
-  if (file->size() > limits::kArtifactInMemory)
-    return std::shared_ptr<const Content>(std::move(file));
-  std::vector<std::uint8_t> bytes(file->size());
-  ASSAY_CHECK(file->read(0, bytes));
-  return std::make_shared<MemoryContent>(std::move(bytes));
-}
-
 Result<void> check_same(const Content& content, const ContentId& expected) {
   ASSAY_TRY(const ContentId id, identify(content));
   if (id != expected) return fail(Reason::not_restored, {}, "the compressed file is another");
@@ -46,17 +36,20 @@ Result<void> check_same(const Content& content, const ContentId& expected) {
 
 }  // namespace
 
-Result<Artifact> open_artifact(const std::string& path, std::string name) {
+Result<Artifact> open_artifact(const std::string& path, std::string name, Links links) {
   Artifact artifact;
   artifact.path = path;
   artifact.name = std::move(name);
-  ASSAY_TRY(artifact.stamp, stamp_file(path));
-  ASSAY_TRY(artifact.stored, read_stored(path));
+  ASSAY_TRY(StampedFile opened, open_stamped(path, links));
+  artifact.stamp = opened.stamp;
+  // Small files in memory: they are read more than once.
+  ASSAY_TRY(artifact.stored, read_stamped(opened, limits::kArtifactInMemory));
   ASSAY_CHECK(open_plain(artifact));
   for (const char* attribute : {"security.ima", "security.evm"}) {
-    ASSAY_TRY(auto value, read_file_attribute(path, attribute));
+    ASSAY_TRY(auto value, read_attribute(opened.file, attribute));
     if (value) artifact.attributes.emplace(attribute, std::move(*value));
   }
+  artifact.file = std::make_shared<const FileDescriptor>(std::move(opened.file));
   return artifact;
 }
 

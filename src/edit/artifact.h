@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "bytes/atomic_file.h"
 #include "bytes/rope.h"
+#include "bytes/stamped_file.h"
 #include "codec/codec.h"
 #include "edit/record.h"
 
@@ -22,7 +23,8 @@ struct Artifact {
   std::string path;
   std::string name;  // for records
   FileStamp stamp;
-  std::shared_ptr<const Content> stored;  // the file
+  std::shared_ptr<const FileDescriptor> file;  // open; nothing for bytes in memory
+  std::shared_ptr<const Content> stored;       // the file
   std::optional<Codec> codec;
   std::shared_ptr<const Content> plain;  // decompressed, or the file
   // security.ima and security.evm, as far as they are there.
@@ -32,7 +34,10 @@ struct Artifact {
   bool is_recorded = true;
 };
 
-Result<Artifact> open_artifact(const std::string& path, std::string name);
+// `links`: files of folders are none when they are found, and are not to become one before they are
+// opened.
+Result<Artifact> open_artifact(const std::string& path, std::string name,
+                               Links links = Links::follow);
 // The same over bytes in memory, for tests: `name` decides about compression.
 Result<Artifact> make_artifact(std::string name, std::vector<std::uint8_t> stored);
 

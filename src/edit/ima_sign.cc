@@ -38,9 +38,8 @@ Result<PreparedImaSignature> prepare_digest(ImaXattrType type, const Digest& dig
 }
 
 // The attribute with the key's answer.
-Result<Bytes> write_signature(ImaXattrType type, const SigningCertificate& certificate,
+Result<Bytes> write_signature(ImaXattrType type, const ImaKeyId& key_id,
                               const ImaSignOptions& options, const SignatureOctets& octets) {
-  ASSAY_TRY(const auto key_id, ima_key_id(certificate));
   constexpr std::size_t kMostOctets = 0xffff;
   if (octets.size() > kMostOctets)
     return fail(Reason::not_signable, {}, "the signature is longer than its field can say");
@@ -54,10 +53,10 @@ Result<Bytes> write_signature(ImaXattrType type, const SigningCertificate& certi
 }
 
 Result<Bytes> sign_digest(ImaXattrType type, const Digest& digest, Signer& signer,
-                          const SigningCertificate& certificate, const ImaSignOptions& options) {
+                          const ImaKeyId& key_id, const ImaSignOptions& options) {
   ASSAY_TRY(const PreparedImaSignature prepared, prepare_digest(type, digest, options.version));
   ASSAY_TRY(const SignatureOctets octets, sign_one(signer, {prepared.digest, prepared.identity}));
-  return write_signature(type, certificate, options, octets);
+  return write_signature(type, key_id, options, octets);
 }
 
 bool is_signature(View attribute) {
@@ -96,8 +95,7 @@ Result<PreparedImaSignature> hash_stored(const Artifact& artifact, const ImaSign
 
 // Whose attributes security.evm covers: those of the file that is written.
 Result<Bytes> make_evm_signature(const Artifact& artifact, const Bytes& ima, Signer& signer,
-                                 const SigningCertificate& certificate,
-                                 const ImaSignOptions& options) {
+                                 const ImaKeyId& key_id, const ImaSignOptions& options) {
   if (artifact.path.empty())
     return fail(Reason::not_signable, {}, "the owner and the mode of the file are not known");
   ASSAY_TRY(FileAttributes attributes, read_file_attributes(artifact.path));
@@ -108,7 +106,7 @@ Result<Bytes> make_evm_signature(const Artifact& artifact, const Bytes& ima, Sig
   ASSAY_TRY(const Digest digest, compute_digest(options.hash, data));
   ImaSignOptions plain = options;
   plain.version = 2;
-  return sign_digest(ImaXattrType::portable_signature, digest, signer, certificate, plain);
+  return sign_digest(ImaXattrType::portable_signature, digest, signer, key_id, plain);
 }
 
 // With `evm`, which may be empty.
@@ -133,9 +131,9 @@ Result<Edited> put_in(const Artifact& artifact, Bytes ima, Bytes evm,
 
 }  // namespace
 
-Result<std::array<std::uint8_t, 4>> ima_key_id(const SigningCertificate& certificate) {
+Result<ImaKeyId> ima_key_id(const SigningCertificate& certificate) {
   const Certificate parsed = parse_certificate(View(certificate.der));
-  std::array<std::uint8_t, 4> id{};
+  ImaKeyId id{};
   if (parsed.skid && parsed.skid->size() >= id.size()) {
     std::ranges::copy(parsed.skid->bytes().last(id.size()), id.begin());
     return id;
@@ -153,26 +151,26 @@ Result<PreparedImaSignature> prepare_ima(const Artifact& artifact, const Signing
 }
 
 Result<Bytes> make_ima_signature(const Artifact& artifact, Signer& signer,
-                                 const SigningCertificate& certificate,
-                                 const ImaSignOptions& options) {
+                                 const ImaKeyId& key_id, const ImaSignOptions& options) {
   ASSAY_CHECK(check_key(signer.key(), options.version));
   ASSAY_TRY(const PreparedImaSignature prepared, hash_stored(artifact, options));
   ASSAY_TRY(const SignatureOctets octets, sign_one(signer, {prepared.digest, prepared.identity}));
-  return write_signature(ImaXattrType::signature, certificate, options, octets);
+  return write_signature(ImaXattrType::signature, key_id, options, octets);
 }
 
 Result<Edited> finish_ima(const Artifact& artifact, const SigningCertificate& certificate,
                           const ImaSignOptions& options, const SignatureOctets& value) {
-  ASSAY_TRY(Bytes ima, write_signature(ImaXattrType::signature, certificate, options, value));
+  ASSAY_TRY(const ImaKeyId key_id, ima_key_id(certificate));
+  ASSAY_TRY(Bytes ima, write_signature(ImaXattrType::signature, key_id, options, value));
   return put_in(artifact, std::move(ima), {}, options);
 }
 
-Result<Edited> sign_ima(const Artifact& artifact, Signer& signer,
-                        const SigningCertificate& certificate, const ImaSignOptions& options) {
-  ASSAY_TRY(Bytes ima, make_ima_signature(artifact, signer, certificate, options));
+Result<Edited> sign_ima(const Artifact& artifact, Signer& signer, const ImaKeyId& key_id,
+                        const ImaSignOptions& options) {
+  ASSAY_TRY(Bytes ima, make_ima_signature(artifact, signer, key_id, options));
   Bytes evm;
   if (options.evm) {
-    ASSAY_TRY(evm, make_evm_signature(artifact, ima, signer, certificate, options));
+    ASSAY_TRY(evm, make_evm_signature(artifact, ima, signer, key_id, options));
   }
   return put_in(artifact, std::move(ima), std::move(evm), options);
 }

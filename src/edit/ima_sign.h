@@ -8,7 +8,9 @@
 
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <vector>
 
 #include "crypto/signer.h"
 #include "edit/artifact.h"
@@ -27,11 +29,16 @@ struct ImaSignOptions {
   bool has_all_attributes = true;
 };
 
+// By which the kernel looks for the key: the end of the subject key identifier; without one, as
+// evmctl has it, the end of the SHA-1 of the key. The same for all files of a run.
+using ImaKeyId = std::array<std::uint8_t, 4>;
+Result<ImaKeyId> ima_key_id(const SigningCertificate& certificate);
+
 // Attributes alone change. already_signed, or not_signable: for a digest that IMA has no number
 // for, a key that IMA does not verify with, and with `evm` a file whose owner and mode are not
 // known.
-Result<Edited> sign_ima(const Artifact& artifact, Signer& signer,
-                        const SigningCertificate& certificate, const ImaSignOptions& options);
+Result<Edited> sign_ima(const Artifact& artifact, Signer& signer, const ImaKeyId& key_id,
+                        const ImaSignOptions& options);
 
 // The same in two steps, without `evm`: what the key is to sign, and security.ima with its answer.
 struct PreparedImaSignature {
@@ -45,11 +52,7 @@ Result<Edited> finish_ima(const Artifact& artifact, const SigningCertificate& ce
 
 // The value of security.ima alone, for a file beside the file.
 Result<std::vector<std::uint8_t>> make_ima_signature(const Artifact& artifact, Signer& signer,
-                                                     const SigningCertificate& certificate,
+                                                     const ImaKeyId& key_id,
                                                      const ImaSignOptions& options);
-
-// By which the kernel looks for the key: the end of the subject key identifier; without one, as
-// evmctl has it, the end of the SHA-1 of the key.
-Result<std::array<std::uint8_t, 4>> ima_key_id(const SigningCertificate& certificate);
 
 }  // namespace assay

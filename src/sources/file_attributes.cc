@@ -61,15 +61,17 @@ bool has_security_ima(const std::string& path) {
   return ::getxattr(path.c_str(), "security.ima", nullptr, 0) >= 0;
 }
 
-Result<std::optional<std::vector<std::uint8_t>>> read_file_attribute(const std::string& path,
-                                                                     const std::string& name) {
-  const ssize_t size = ::getxattr(path.c_str(), name.c_str(), nullptr, 0);
-  if (size < 0 && (errno == ENODATA || errno == ENOTSUP)) return std::nullopt;
-  if (size < 0) return std::unexpected(cannot_read(path, name));
-  std::vector<std::uint8_t> value(kLargest);
-  const ssize_t got = ::getxattr(path.c_str(), name.c_str(), value.data(), value.size());
-  if (got < 0 && errno == ENODATA) return std::nullopt;  // gone since
-  if (got < 0) return std::unexpected(cannot_read(path, name));
+Result<std::optional<std::vector<std::uint8_t>>> read_attribute(const FileDescriptor& file,
+                                                                const char* name) {
+  // Enough for signatures; one by a post-quantum key is longer.
+  std::vector<std::uint8_t> value(1024);
+  ssize_t got = ::fgetxattr(file.get(), name, value.data(), value.size());
+  if (got < 0 && errno == ERANGE) {
+    value.resize(kLargest);
+    got = ::fgetxattr(file.get(), name, value.data(), value.size());
+  }
+  if (got < 0 && (errno == ENODATA || errno == ENOTSUP)) return std::nullopt;
+  if (got < 0) return std::unexpected(cannot_read({}, name));
   value.resize(static_cast<std::size_t>(got));
   return value;
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "bytes/file_descriptor.h"
 
 namespace assay {
 
@@ -32,9 +33,9 @@ struct FileAttributes {
 // Has the file a security.ima? One look, which answers no where it cannot be had.
 bool has_security_ima(const std::string& path);
 
-// One extended attribute; nothing where there is none. Links are followed.
-Result<std::optional<std::vector<std::uint8_t>>> read_file_attribute(const std::string& path,
-                                                                     const std::string& name);
+// One attribute; nothing where the file has none of this name, or the file system has none at all.
+Result<std::optional<std::vector<std::uint8_t>>> read_attribute(const FileDescriptor& file,
+                                                                const char* name);
 
 // Links are followed.
 Result<FileAttributes> read_file_attributes(const std::string& path);

@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <map>
 #include <mutex>
 #include <set>
 
 #include "base/hex.h"
 #include "base/name.h"
+#include "bytes/attribute_writer.h"
 #include "bytes/temporary_name.h"
 #include "edit/record_set.h"
 #include "survey/pool.h"
@@ -54,6 +56,25 @@ Result<std::vector<std::string>> list_folder(const std::string& folder) {
   return files;
 }
 
+// Paths without links, as weakly_canonical has them; each folder is looked up once.
+class RealPaths {
+ public:
+  // `follows`: where the path itself is a link, to what it leads to.
+  std::string resolve(const std::string& text, bool follows) {
+    std::error_code error;
+    const fs::path path = fs::absolute(text, error);
+    const fs::path name = path.filename();
+    if (name.empty() || name == "." || name == ".." || (follows && fs::is_symlink(path, error)))
+      return fs::weakly_canonical(path, error).native();
+    const auto [known, is_new] = folders_.try_emplace(path.parent_path().native());
+    if (is_new) known->second = fs::weakly_canonical(path.parent_path(), error);
+    return (known->second / name).native();
+  }
+
+ private:
+  std::map<std::string, fs::path> folders_;
+};
+
 std::uint64_t part_size(const RecordPart& part) {
   std::uint64_t size = part.after ? part.after->size() : part.before ? part.before->size() : 0;
   for (const Splice& splice : part.splices)
@@ -67,6 +88,7 @@ class EditRun {
       : options_(options),
         edit_(edit),
         writer_(artifact_policy()),
+        attribute_writer_(artifact_policy()),
         record_writer_(record_policy()) {
     if (!options.records.empty()) keeper_.emplace(options.records);
   }
@@ -111,7 +133,8 @@ class EditRun {
         continue;
       }
       for (std::string& file : *files) {
-        std::string name = fs::path(file).lexically_relative(path).native();
+        std::string name = file.substr(path.size());
+        name.erase(0, name.find_first_not_of('/'));
         add({std::move(file), std::move(name), origin, false});
       }
     }
@@ -119,16 +142,18 @@ class EditRun {
 
   // The same file under two of the paths given, on its way to the same place, is one.
   void add(File file) {
-    // One path yields each of its files once.
-    if (options_.paths.size() == 1) return files_.push_back(std::move(file));
-    std::error_code error;
-    const auto real = [&](const fs::path& path) {
-      // A link that is replaced itself is another file than the one it leads to.
-      if (!options_.policy.replace_symlinks) return fs::weakly_canonical(path, error).native();
-      return (fs::weakly_canonical(path.parent_path(), error) / path.filename()).native();
-    };
+    if (options_.paths.size() == 1) {
+      files_.push_back(std::move(file));
+      return;
+    }
+    const std::string output = output_of(file);
+    // A link that is replaced itself is another file than the one it leads to; files of folders are
+    // no links.
+    const bool follows = !options_.policy.replace_symlinks;
+    std::string from = real_paths_.resolve(file.path, follows && file.is_named);
+    std::string to = output == file.path ? from : real_paths_.resolve(output, follows);
     const auto [place, is_new] =
-        found_.try_emplace({real(file.path), real(output_of(file))}, files_.size());
+        found_.try_emplace({std::move(from), std::move(to)}, files_.size());
     if (is_new)
       files_.push_back(std::move(file));
     else
@@ -168,7 +193,8 @@ class EditRun {
   Result<void> process(const File& file, EditReport& report) {
     if (is_where_records_are(file.path) || is_where_records_are(output_of(file)))
       return fail(Reason::cannot_write, {}, "the records are kept there");
-    ASSAY_TRY(Artifact artifact, open_artifact(file.path, encode_name(file.name)));
+    ASSAY_TRY(Artifact artifact, open_artifact(file.path, encode_name(file.name),
+                                               file.is_named ? Links::follow : Links::refuse));
     artifact.is_recorded = keeper_.has_value() || options_.names_content;
     if (options_.progress != nullptr) options_.progress->bytes += artifact.plain->size();
     ASSAY_TRY(auto edited, edit_(artifact, file.is_named));
@@ -203,7 +229,14 @@ class EditRun {
   Result<void> write(const File& file, const std::string& output, const Artifact& artifact,
                      const std::shared_ptr<const Content>& stored,
                      std::vector<AttributeChange> attributes) {
-    if (options_.out.empty() && options_.suffix.empty())
+    const bool is_in_place = options_.out.empty() && options_.suffix.empty();
+    if (is_in_place && stored == artifact.stored &&
+        AttributeWriter::can_write(attributes, artifact.stamp, options_.policy))
+      return attribute_writer_.write({.path = output,
+                                      .change = std::move(attributes.front()),
+                                      .of = artifact.stamp,
+                                      .file = artifact.file.get()});
+    if (is_in_place)
       return writer_.write({.path = output,
                             .content = *stored,
                             .attributes = std::move(attributes),
@@ -239,6 +272,7 @@ class EditRun {
         if (report.status == EditStatus::done) fail_report(report, errors.front());
     } else {
       errors = writer_.commit();
+      std::ranges::move(attribute_writer_.commit(), std::back_inserter(errors));
     }
     std::map<std::string, EditReport*> by_output;
     for (EditReport& report : reports_)
@@ -281,11 +315,13 @@ class EditRun {
   const EditRunOptions& options_;
   const EditFunction& edit_;
   AtomicWriter writer_;
+  AttributeWriter attribute_writer_;
   AtomicWriter record_writer_;
   std::optional<RecordKeeper> keeper_;
   std::vector<File> files_;
   std::vector<EditReport> reports_;
   std::vector<EditReport> early_;
+  RealPaths real_paths_;
   std::map<std::pair<std::string, std::string>, std::size_t> found_;  // from where, to where
   std::mutex mutex_;
   std::set<std::string> outputs_;

@@ -2,6 +2,7 @@
 // the byte. Where attributes of the security namespace cannot be set, these tests fail.
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -159,6 +160,45 @@ TEST_F(ImaSignTest, ASignatureIsReplacedOnlyWhereAsked) {
   sign({"--replace", "--in-place", path}, "ec");
   EXPECT_NE(get_xattr(path, "security.ima"), first);
   EXPECT_EQ(run_command({"evmctl", "ima_verify", "-k", at("ec.der"), path}).status, 0);
+}
+
+// The file stays the file it was: only its attribute is another.
+TEST_F(ImaSignTest, FilesAreSignedWhereTheyLie) {
+  std::filesystem::create_directories(at("folder"));
+  const std::string path = file("folder/a");
+  const auto inode = [](const std::string& name) {
+    struct stat status{};
+    EXPECT_EQ(::stat(name.c_str(), &status), 0);
+    return status.st_ino;
+  };
+  const auto before = inode(path);
+  std::filesystem::create_symlink("a", at("folder/link"));
+  sign({"--all", "--records", at("records"), "--in-place", at("folder")});
+  EXPECT_EQ(inode(path), before);
+  EXPECT_EQ(run_command({"evmctl", "ima_verify", "-k", at("rsa.der"), path}).status, 0);
+  // The record leads back.
+  const Ran undone =
+      run_assay({"excise", "--original", at("records"), "--discard", "--in-place", at("folder")});
+  EXPECT_EQ(undone.status, 0) << undone.error << undone.out;
+  EXPECT_EQ(::getxattr(path.c_str(), "security.ima", nullptr, 0), -1);
+  EXPECT_EQ(inode(path), before);
+  // Through a link that was given itself.
+  sign({"--in-place", at("folder/link")});
+  EXPECT_EQ(run_command({"evmctl", "ima_verify", "-k", at("rsa.der"), path}).status, 0);
+  EXPECT_TRUE(std::filesystem::is_symlink(at("folder/link")));
+  EXPECT_EQ(inode(path), before);
+}
+
+TEST_F(ImaSignTest, FurtherNamesAreNotSignedUnasked) {
+  const std::string path = file("a");
+  std::filesystem::create_hard_link(path, at("b"));
+  const Ran refused = run_assay(
+      {"sign", "--ima", "--key", at("rsa.key"), "--cert", at("rsa.pem"), "--in-place", path});
+  EXPECT_EQ(refused.status, 2) << refused.out;
+  EXPECT_EQ(::getxattr(path.c_str(), "security.ima", nullptr, 0), -1);
+  sign({"--break-hard-links", "--in-place", path});
+  EXPECT_EQ(run_command({"evmctl", "ima_verify", "-k", at("rsa.der"), path}).status, 0);
+  EXPECT_EQ(::getxattr(at("b").c_str(), "security.ima", nullptr, 0), -1);
 }
 
 // What evmctl signs is the value that openssl cms signs; the message is verified by openssl.
