@@ -13,8 +13,8 @@ namespace assay {
 void walk_rpm_file(const std::string& path, const std::string& name, const SourceOptions& options,
                    SourceVisitor& visitor);
 
-// `name` is the package's printed name. A file whose size is not what the header says (the payload
-// has the content of hard links once) is a failure.
+// `name` is the package's printed name. Of hard links the payload has the content once, with the
+// last of them: each is found with it. A file whose size is not what the header says is a failure.
 Result<void> walk_rpm(const Content& content, const std::string& name, const SourceOptions& options,
                       SourceVisitor& visitor);
 

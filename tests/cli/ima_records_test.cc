@@ -340,6 +340,36 @@ TEST_F(ImaRecordsTest, PackagesOfRpm) {
   EXPECT_EQ(run_assay({"verify", "--json", at("cut.rpm")}).status, 2);
 }
 
+// Names of one file: the payload has its content once, with the last of them, as cpio shows.
+TEST_F(ImaRecordsTest, HardLinksInPackagesOfRpm) {
+  const std::string tool = file("tool");
+  file("links.spec",
+       "Name: links\nVersion: 1\nRelease: 1\nSummary: t\nLicense: t\nBuildArch: noarch\n"
+       "%description\nt\n%install\nmkdir -p %{buildroot}/usr/bin\n"
+       "cp " +
+           tool +
+           " %{buildroot}/usr/bin/a\nln %{buildroot}/usr/bin/a %{buildroot}/usr/bin/b\n"
+           "ln %{buildroot}/usr/bin/a %{buildroot}/usr/bin/c\necho other > "
+           "%{buildroot}/usr/bin/d\ntouch %{buildroot}/usr/bin/empty\n"
+           "%files\n/usr/bin/a\n/usr/bin/b\n/usr/bin/c\n/usr/bin/d\n/usr/bin/empty\n");
+  run({"rpmbuild", "--quiet", "--define", "_topdir " + at("top"), "--define", "_dbpath " + at("db"),
+       "-bb", at("links.spec")});
+  const std::vector<std::uint8_t> package = read_file(at("top/RPMS/noarch/links-1-1.noarch.rpm"));
+  evmctl({"ima_sign", "-a", "sha256", "-k", at("rsa.key"), tool});
+  const std::string value = get_xattr(tool, "security.ima");
+  // All of them signed, d with the signature of another file.
+  write_file(at("links.rpm"), with_file_signatures(package, {value, value, value, value, ""}));
+  const Ran ran = run_assay({"verify", "--json", "--trust", at("rsa.pem"), at("links.rpm")});
+  EXPECT_EQ(ran.status, 1) << ran.out << ran.error;
+  EXPECT_EQ(ran.summary()["verified"], 3) << ran.out;
+  EXPECT_EQ(ran.summary()["bad"], 1) << ran.out;
+  for (const Json& line : ran.lines()) {
+    if (!line.contains("status")) continue;  // the summary
+    const bool is_other = line["path"] == at("links.rpm") + "!usr/bin/d";
+    EXPECT_EQ(line["status"], is_other ? "bad" : "verified") << line;
+  }
+}
+
 // GNU tar writes SCHILY.xattr; the package is as dpkg has them.
 TEST_F(ImaRecordsTest, AttributesInPackages) {
   std::filesystem::create_directories(at("root/usr"));
