@@ -20,11 +20,19 @@ std::vector<PolicyRule> parse_shown_rules(Walk& walk, std::string_view text,
   for (const ImaPolicyLine& line : split_ima_policy(text)) {
     if (!line.is_rule) continue;
     ParsedImaRule parsed = parse_ima_rule(walk, line.text, line.offset, context);
+    // A walk that the kernel, which showed the rule, cannot take: find_refused_rule has asked all.
     if (parsed.outcome.failed()) continue;
     rules.push_back(
         {std::move(parsed.rule), RuleOrigin::custom, line.number, std::string(line.text)});
   }
   return rules;
+}
+
+std::string reason_of(const Walk& walk, const Outcome& bad) {
+  const Step& step = walk.steps()[static_cast<std::size_t>(bad.step)];
+  std::string why(step.rule->fails);
+  if (!step.because.empty()) why += ": " + step.because;
+  return why;
 }
 
 // Nothing where it is in force now. The last line may have been written with its newline.
@@ -34,10 +42,7 @@ std::optional<RefusedPolicy> load_policy(Walk& walk, ImaState& state, const ImaS
   const Outcome bad = session.load(text.ends_with('\n') ? text : text + '\n');
   if (session.close()) return std::nullopt;
   if (!bad.failed()) return RefusedPolicy{.why = "it has no rule"};
-  const Step& step = walk.steps()[static_cast<std::size_t>(bad.step)];
-  std::string why(step.rule->fails);
-  if (!step.because.empty()) why += ": " + step.because;
-  return RefusedPolicy{.line = session.refused_line(), .why = std::move(why)};
+  return RefusedPolicy{.line = session.refused_line(), .why = reason_of(walk, bad)};
 }
 
 // Does the kind of file system have handlers of extended attributes at all (IOP_XATTR)?
@@ -194,7 +199,38 @@ ImaState PlatformIma::make(Walk& walk) const {
   return state;
 }
 
+std::optional<RefusedPolicy> find_refused_rule(const Platform& platform) {
+  if (!platform.ima.initial_rules) return std::nullopt;
+  const ImaSetup setup = ima_setup(platform);
+  for (std::size_t i = 0; i < platform.ima.initial_rules->size(); ++i) {
+    const std::string text = (*platform.ima.initial_rules)[i] + '\n';
+    int ways = 0;
+    bool may_be_one = false;
+    const auto parse = [&](Walk& walk) {
+      ++ways;
+      const ImaState state(walk, setup);
+      std::optional<RefusedPolicy> refused;
+      for (const ImaPolicyLine& line : split_ima_policy(text)) {
+        if (!line.is_rule || refused) continue;
+        const ParsedImaRule parsed =
+            parse_ima_rule(walk, line.text, line.offset, state.policy_context(setup));
+        if (parsed.outcome.failed())
+          refused = RefusedPolicy{.index = i, .why = reason_of(walk, parsed.outcome)};
+      }
+      may_be_one = may_be_one || !refused;
+      return refused;
+    };
+    const auto explored = explore(platform.kernel, false, parse, [](const auto& a, const auto& b) {
+      return a.has_value() == b.has_value();
+    });
+    if (!may_be_one && ways != kMostWays && explored.first) return explored.first;
+  }
+  return std::nullopt;
+}
+
 std::optional<RefusedPolicy> find_refused_policy(const Platform& platform) {
+  if (!platform.ima.policy.empty() && platform.config.is_on("CONFIG_IMA") == Truth::no)
+    return RefusedPolicy{.why = "it is built without CONFIG_IMA"};
   const ImaSetup setup = ima_setup(platform);
   int ways = 0;
   bool may_be_taken = platform.ima.policy.empty();

@@ -51,6 +51,9 @@ struct RefusedPolicy {
 };
 std::optional<RefusedPolicy> find_refused_policy(const Platform& platform);
 
+// A rule of ima.initial_rules (the index) that is none of the platform's kernel, whatever is open.
+std::optional<RefusedPolicy> find_refused_rule(const Platform& platform);
+
 class PlatformIma {
  public:
   explicit PlatformIma(const Platform& platform);

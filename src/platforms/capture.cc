@@ -6,6 +6,7 @@
 #include "base/name.h"
 #include "bytes/content.h"
 #include "formats/kernel_image.h"
+#include "ima/platform_ima.h"
 #include "platforms/config_facts.h"
 #include "platforms/contradictions.h"
 #include "platforms/fill_keyring.h"
@@ -144,6 +145,13 @@ class HostCapture {
       const std::size_t end = std::min(rest.find('\n'), rest.size());
       if (end != 0) ima.initial_rules->emplace_back(rest.substr(0, end));
       rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+    // With a rule left out, the others would be another policy.
+    if (const auto refused = find_refused_rule(platform_)) {
+      host_.note(
+          fmt::format("{}: the IMA rules in force are not known: rule {} is not understood ({})",
+                      kImaPolicy, refused->index + 1, refused->why));
+      ima.initial_rules.reset();
     }
   }
 

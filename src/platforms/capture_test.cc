@@ -246,6 +246,19 @@ TEST_F(CaptureTest, APolicyThatNobodyCanReadLeavesATrace) {
   EXPECT_FALSE(capture_of(host_).platform.ima.policy_is_known) << "others may have been added";
 }
 
+// With one rule left out the rest would be another policy.
+TEST_F(CaptureTest, APolicyWithARuleThatIsNotUnderstoodIsNotKnown) {
+  host_.put("/boot/config-6.1.0-56-amd64",
+            std::string(kDebianConfig) + "CONFIG_IMA_READ_POLICY=y\n");
+  host_.put("/sys/kernel/security/ima/policy", "measure func=BPRM_CHECK\nmeasure func=TOMORROW\n");
+  const Capture capture = capture_of(host_);
+  EXPECT_FALSE(capture.platform.ima.initial_rules);
+  EXPECT_FALSE(capture.platform.ima.policy_is_known);
+  EXPECT_TRUE(has_note(capture, "rule 2 is not understood"));
+  host_.put("/sys/kernel/security/ima/policy", "measure func=BPRM_CHECK\n");
+  EXPECT_EQ(capture_of(host_).platform.ima.initial_rules->size(), 1U);
+}
+
 // Lines as proc_keys_show writes them.
 std::string ring_line(const std::string& name, int count) {
   return "0a1b2c3d I------     1 perm 1f0b0000     0     0 keyring   " + name + ": " +

@@ -332,6 +332,7 @@ class PlatformReader {
     ASSAY_TRY(platform_.ima.appraise, ima.text("appraise"));
     ASSAY_TRY(platform_.ima.builtin_names, ima.texts("builtin_policies"));
     ASSAY_TRY(platform_.ima.initial_rules, ima.texts("initial_rules"));
+    ASSAY_CHECK(check_initial_rules());
     return ima.nothing_left();
   }
 
@@ -346,6 +347,16 @@ class PlatformReader {
         fmt::format("ima.policy: this kernel refuses {}{} ({}), so that policy cannot be in "
                     "force; see assay ima policy check",
                     where, encode_name(paths[refused->index]), refused->why));
+  }
+
+  // What the kernel does not take it does not show either.
+  Result<void> check_initial_rules() const {
+    const auto refused = find_refused_rule(platform_);
+    if (!refused) return {};
+    return fail(Reason::bad_value, {},
+                fmt::format("ima.initial_rules: rule {} is none of this kernel ({}): {}",
+                            refused->index + 1, refused->why,
+                            encode_name((*platform_.ima.initial_rules)[refused->index])));
   }
 
   Result<void> read_filesystems() {

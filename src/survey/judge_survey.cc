@@ -254,7 +254,15 @@ class JudgeOnPlatforms {
         request_(request),
         waiting_(limits::kWaitingInMemory),
         explaining_(request.explain),
-        run_(options, report) {}
+        run_(options, [this, report](const Verdicts& verdicts) {
+          if (is_of_all(verdicts)) return report(verdicts);
+          Verdicts all;
+          for (const PlatformIma& machine : machines_->machines) {
+            all.push_back(verdicts.front());
+            all.back().platform = machine.platform().name;
+          }
+          report(all);
+        }) {}
 
   Result<Surveyed> go(const ReadPlatforms& read) {
     run_.pool().add([&] { know(read()); });
@@ -269,6 +277,13 @@ class JudgeOnPlatforms {
   using Ticket = Run<Verdicts>::Reports::Ticket;
 
   bool are_known() const { return known_.load(std::memory_order_acquire); }
+
+  // What could not be read was found out on no platform, and is one verdict yet. Who waits here
+  // holds up no platform: they are read by the first job of all.
+  bool is_of_all(const Verdicts& verdicts) const {
+    known_.wait(false, std::memory_order_acquire);
+    return error_ || verdicts.size() == machines_->machines.size();
+  }
 
   void know(Result<std::vector<Platform>> platforms) {
     if (platforms) {
@@ -285,6 +300,7 @@ class JudgeOnPlatforms {
       known_.store(true, std::memory_order_release);
       held.swap(held_);
     }
+    known_.notify_all();
     for (auto& job : held) run_.pool().add(std::move(job));
   }
 

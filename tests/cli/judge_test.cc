@@ -272,6 +272,17 @@ TEST_F(JudgeOnPlatforms, SeveralPlatformsAreCounted) {
   EXPECT_NE(out.find("state.sig_enforce"), std::string::npos) << "what is open: " << out;
 }
 
+TEST_F(JudgeOnPlatforms, WhatCannotBeReadIsUndeterminedOnEach) {
+  const std::string some = platform("some.toml", "x86_64", "sig_enforce = false\n");
+  const std::string other = platform("other.toml", "x86_64", "sig_enforce = true\n");
+  const Finished judged = assay({"judge", "module", "--platform", some, "--platform", other,
+                                 write("a.ko", "no module") + ".missing"});
+  EXPECT_EQ(judged.status, 2);
+  EXPECT_NE(text(judged.out).find("1 artifact on 2 platforms, 2 verdicts: 2 undetermined"),
+            std::string::npos)
+      << text(judged.out);
+}
+
 // A description that cannot be true of its kernel, or that says something else than it means.
 TEST_F(JudgeOnPlatforms, PlatformsThatContradictThemselves) {
   write("bad.pol", "# comment\nnonsense line\n");
@@ -298,6 +309,19 @@ TEST_F(JudgeOnPlatforms, PlatformsThatContradictThemselves) {
   expect("[ima]\npolicy = [\"modsig.pol\"]\n", {"refuses line 1 of modsig.pol"});
   expect("[ima]\npolicy = [\"appraise func=MODULE_CHECK\"]\n",
          {"ima.policy takes file names, and this looks like a rule"});
+  expect("[ima]\ninitial_rules = [\"measure func=BPRM_CHECK \", \"measure func=NONSENSE\"]\n",
+         {"ima.initial_rules: rule 2 is none of this kernel", "measure func=NONSENSE"});
+  // A kernel without IMA takes no policy.
+  write("good.pol", "measure func=BPRM_CHECK\n");
+  const std::string without =
+      write("without.toml",
+            "schema = 1\n[kernel]\nversion = \"6.1\"\narch = \"x86_64\"\ncmdline = \"quiet\"\n"
+            "config = { CONFIG_IMA = \"n\" }\n[ima]\npolicy = [\"good.pol\"]\n");
+  const Finished judged = assay({"judge", "module", "--platform", without, write("x.ko", "x")});
+  EXPECT_EQ(judged.status, 2);
+  EXPECT_NE(judged.error.find("refuses good.pol (it is built without CONFIG_IMA)"),
+            judged.error.npos)
+      << judged.error;
   for (const char* hash : {"foo", "bin:", "bin:123", "tbs:AB", "sha:00"})
     expect(std::string("[blocklist]\nhashes = [\"") + hash + "\"]\n", {"blocklist.hashes"});
 }
