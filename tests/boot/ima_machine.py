@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Boots Debian's kernel under QEMU with a folder as its disk, an IMA policy and a key, and runs commands in it.
 
-    ima_machine.py --package linux-image.deb --disk FOLDER [--certificate DER] [--policy FILE] [--cmdline TEXT] COMMAND...
+    ima_machine.py --package linux-image.deb --disk FOLDER [--certificate DER] [--policy FILE] [--cmdline TEXT]
+                   [--features LIST] [--program NAME]... [--module NAME]... COMMAND...
 
 The folder becomes an ext4 file system on /dev/vda, with its extended attributes, mounted on /disk; a file FILE.sig beside
 FILE is first written into FILE's security.ima. The certificate goes into the keyring _ima, which is the one that Debian's
 kernels ask (CONFIG_INTEGRITY_TRUSTED_KEYRING is off); the policy is written before the commands run. Prints what the
-commands print, and "exit N" where one fails; what the kernel's audit says of IMA follows. Needs neither root, but for
+commands print, and "exit N" where one fails; what the kernel's audit says of IMA follows. The file system gets the features of the list
+(mke2fs -O), the machine the programs and modules that are named. Needs neither root, but for
 attributes of the folder itself, nor acceleration.
 """
 
@@ -63,7 +65,8 @@ def unpack(package, root):
     """The kernel, and the folders that the modules of the disk are in."""
     root.mkdir()
     wanted = ["./boot/vmlinuz-*", "*/modules.builtin", "*/modules.order", "*/modules.builtin.modinfo", "*/fs/ext4/*", "*/fs/jbd2/*",
-              "*/fs/mbcache.ko", "*/drivers/virtio/*", "*/drivers/block/virtio_blk.ko", "*/lib/crc*", "*/crypto/crc32c*"]
+              "*/fs/mbcache.ko", "*/drivers/virtio/*", "*/drivers/block/virtio_blk.ko", "*/lib/crc*", "*/crypto/crc32c*",
+              "*/crypto/sha512*"]
     with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", package], stdout=subprocess.PIPE) as archive:
         run("tar", "-x", "-C", root, "--wildcards", *wanted, stdin=archive.stdout)
 
@@ -81,12 +84,12 @@ def add_program(stage, name):
         shutil.copy(library, stage / library[1:])
 
 
-def add_modules(stage, root):
+def add_modules(stage, root, more):
     """Those that the disk needs, in the order in which they are loaded."""
     release = next((root / "lib/modules").iterdir()).name
     run("depmod", "-b", root, release)
     paths = []
-    for module in MODULES:
+    for module in MODULES + more:
         shown = run("modprobe", "-d", root, "-S", release, "--show-depends", module, capture_output=True, text=True)
         paths += [line.split()[1] for line in shown.stdout.splitlines() if line.startswith("insmod")]
     names = []
@@ -113,7 +116,9 @@ def make_initramfs(folder, arguments, root):
     shutil.copy("/bin/busybox", stage / "bin/busybox")
     add_program(stage, "keyctl")
     add_program(stage, "setfattr")
-    image = add_modules(stage, root)
+    for program in arguments.program:
+        add_program(stage, program)
+    image = add_modules(stage, root, arguments.module)
     (stage / "init").write_text(INIT % (BEGIN, END))
     (stage / "init").chmod(0o755)
     (stage / "commands").write_text(script_of(arguments.commands))
@@ -146,6 +151,9 @@ def main():
     parser.add_argument("--certificate", type=pathlib.Path, help="DER, for the keyring _ima")
     parser.add_argument("--policy", type=pathlib.Path)
     parser.add_argument("--cmdline", default="")
+    parser.add_argument("--features", help="of the file system, whose blocks are then those of memory")
+    parser.add_argument("--program", action="append", default=[])
+    parser.add_argument("--module", action="append", default=[])
     parser.add_argument("commands", nargs="+", metavar="COMMAND")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -153,7 +161,8 @@ def main():
         root = folder / "root"
         unpack(arguments.package, root)
         image = make_initramfs(folder, arguments, root)
-        run("mke2fs", "-q", "-t", "ext4", "-d", arguments.disk, folder / "disk", "32m", stdout=subprocess.DEVNULL)
+        features = ["-O", arguments.features, "-b", "4096"] if arguments.features else []
+        run("mke2fs", "-q", "-t", "ext4", *features, "-d", arguments.disk, folder / "disk", "32m", stdout=subprocess.DEVNULL)
         console = boot(folder, image, arguments.cmdline)
     begin, end = console.find(BEGIN + "\n"), console.find(END + "\n")
     if begin < 0 or end < 0:
