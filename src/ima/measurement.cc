@@ -225,6 +225,11 @@ Result<Digest> ImaEntry::digest(Hash hash) const {
   return compute_digest(hash, template_data(*this, template_name != kOldest));
 }
 
+Result<Digest> ImaEntry::extension(Hash hash) const {
+  if (is_violation) return Digest(hash, Bytes(digest_size(hash), 0xFF));
+  return digest(hash);
+}
+
 std::string ImaEntry::ascii() const {
   std::string line = fmt::format("{:2} ", pcr);
   const auto own =
@@ -307,6 +312,12 @@ std::optional<ImaEntry> measure_ima_buffer(Walk& walk, const ImaKernel& kernel,
   if (!match.actions.measure) return std::nullopt;
   return make_ima_buffer_entry(kernel, name, buffer, match.tmpl, match.pcr.value_or(0),
                                ima_list_is_big_endian(walk, kernel.state), hashes_buffer);
+}
+
+Result<Digest> extend_pcr(const Digest& pcr, const Digest& by) {
+  Bytes both(pcr.bytes().begin(), pcr.bytes().end());
+  append(both, by.bytes());
+  return compute_digest(pcr.hash(), both);
 }
 
 int ima_default_pcr(const KernelConfig& config) {

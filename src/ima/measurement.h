@@ -37,8 +37,11 @@ struct ImaEntry {
   bool big_endian = false;
 
   bool is_known() const;
-  // Requires is_known().
+  // As the list has it: of a violation, zeros. Requires is_known().
   Result<Digest> digest(Hash hash) const;
+  // What the PCR's bank of this hash is extended with (ima_add_template_entry): of a violation all
+  // bits, so that the PCR can be that of no list of whole entries. Requires is_known().
+  Result<Digest> extension(Hash hash) const;
   // A line of ascii_runtime_measurements, without its end. What is not known is a question mark.
   std::string ascii() const;
   // A record of binary_runtime_measurements. Requires is_known().
@@ -78,6 +81,9 @@ std::optional<ImaEntry> measure_ima_buffer(Walk& walk, const ImaKernel& kernel,
                                            const std::string& name,
                                            std::span<const std::uint8_t> buffer,
                                            bool hashes_buffer = false);
+
+// A PCR as TPMs extend it: its digest and that of an entry, hashed together.
+Result<Digest> extend_pcr(const Digest& pcr, const Digest& by);
 
 // Of the kernel that is asked: the order of the integers in its list.
 bool ima_list_is_big_endian(const Walk& walk, const ImaState& state);

@@ -1,7 +1,9 @@
 // What the IMA tests of the Linux Test Project assert of a running kernel
 // (testcases/kernel/security/integrity/ima/tests), asserted of ours. Each test names its script.
-// Not here: ima_violations.sh and evm_overlay.sh, which are about several processes and about file
-// systems over others, and ima_tpm.sh, which reads a TPM.
+// Of ima_violations.sh the entries and what becomes of the PCR, of ima_tpm.sh what can be said
+// without a TPM; whether a file is open elsewhere no file says. evm_overlay.sh writes to overlays.
+
+#include <fmt/format.h>
 
 #include "ima/measurement.h"
 #include "ima/test_ima.h"
@@ -182,6 +184,88 @@ TEST_P(LtpBuffers, CriticalData) {
                        "kernel_info", "kernel_version", bytes_of(state)));
 }
 
+class LtpList : public LtpIma {
+ protected:
+  void add(ImaEntry entry) {
+    const auto bytes = entry.binary();
+    ASSERT_TRUE(bytes);
+    list_.insert(list_.end(), bytes->begin(), bytes->end());
+    for (Digest& pcr : pcrs_) {
+      const auto by = entry.extension(pcr.hash());
+      ASSERT_TRUE(by);
+      const auto next = extend_pcr(pcr, *by);
+      ASSERT_TRUE(next);
+      pcr = *next;
+    }
+  }
+  ImaEntry read_by_root(std::string_view content) {
+    ImaMachine machine(GetParam());
+    machine.command_line = "ima_policy=tcb";
+    const ImaVerdict verdict = machine.ask({}, reading(0, 0), file_of(0, 0, content));
+    EXPECT_TRUE(verdict.entry);
+    return *verdict.entry;
+  }
+  // ima_add_violation: the file's name and no digest.
+  static ImaEntry violation() {
+    ImaMeasured measured;
+    measured.name = "/mnt/test.txt";
+    measured.is_violation = true;
+    const auto entry = make_ima_entry(measured, *find_ima_template("ima-ng", nullptr), 10,
+                                      *find_hash_algo("sha256"), false);
+    EXPECT_TRUE(entry);
+    return *entry;
+  }
+  // Does evmctl come from the list to these PCRs?
+  bool evmctl_agrees(const std::vector<Digest>& pcrs, bool ignores_violations = false) {
+    TemporaryFolder folder;
+    write_file(folder / "list", list_);
+    std::vector<std::string> command{"evmctl", "ima_measurement"};
+    if (ignores_violations) command.emplace_back("--ignore-violations");
+    for (const Digest& pcr : pcrs) {
+      const std::string name(hash_name(pcr.hash()));
+      std::string text;
+      for (int i = 0; i < 24; ++i)
+        text += fmt::format("PCR-{:02}:{}\n", i,
+                            i == 10 ? pcr.hex() : std::string(std::size_t{2} * pcr.size(), '0'));
+      write_file(folder / name, bytes_of(text));
+      command.insert(command.end(), {"--pcrs", name + "," + (folder / name)});
+    }
+    command.push_back(folder / "list");
+    return run_command(command).status == 0;
+  }
+
+  std::vector<std::uint8_t> list_;
+  std::vector<Digest> pcrs_{Digest(Hash::sha1, std::vector<std::uint8_t>(20)),
+                            Digest(Hash::sha256, std::vector<std::uint8_t>(32))};
+};
+
+// ima_tpm.sh: without a TPM the aggregate of the boot is zeros (test1); PCR 10 is what the list
+// makes of it (test2, which asks evmctl as well).
+TEST_P(LtpList, Pcr) {
+  add(read_by_root("this is a test file\n"));
+  add(read_by_root("modified file\n"));
+  EXPECT_TRUE(evmctl_agrees(pcrs_));
+  std::vector<Digest> other = pcrs_;
+  other[1] = Digest(Hash::sha256, std::vector<std::uint8_t>(32, 1));
+  EXPECT_FALSE(evmctl_agrees(other));
+}
+
+// ima_violations.sh: a violation is in the list without digests, and its PCR is that of no list of
+// whole entries.
+TEST_P(LtpList, Violations) {
+  EXPECT_EQ(violation().ascii(), "10 " + std::string(40, '0') +
+                                     " ima-ng sha256:" + std::string(64, '0') + " /mnt/test.txt");
+  add(read_by_root("this is a test file\n"));
+  std::vector<Digest> as_listed = pcrs_;
+  // Each counts: none is a double of another (ima_add_template_entry).
+  for (int i = 0; i < 2; ++i) {
+    add(violation());
+    for (Digest& pcr : as_listed) pcr = *extend_pcr(pcr, *violation().digest(pcr.hash()));
+  }
+  EXPECT_TRUE(evmctl_agrees(pcrs_, true));
+  EXPECT_FALSE(evmctl_agrees(as_listed, true));
+}
+
 const auto kVersions = testing::Values(kAnchor61, kAnchor612, kAnchor72);
 const auto name_of = [](const auto& each) {
   std::string name = "v" + to_string(each.param);
@@ -189,6 +273,7 @@ const auto name_of = [](const auto& each) {
   return name;
 };
 INSTANTIATE_TEST_SUITE_P(Anchors, LtpIma, kVersions, name_of);
+INSTANTIATE_TEST_SUITE_P(Anchors, LtpList, kVersions, name_of);
 INSTANTIATE_TEST_SUITE_P(Anchors, LtpBuffers, kVersions, name_of);
 
 }  // namespace
