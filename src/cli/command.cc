@@ -16,7 +16,7 @@ namespace assay {
 
 namespace {
 
-using Commands = std::array<std::unique_ptr<Command>, 12>;
+using Commands = std::array<std::unique_ptr<Command>, 13>;
 
 void add_common_options(CLI::App& app, CommonOptions& common) {
   app.add_option("-j,--jobs", common.jobs, "threads to work with (default: one a processor)")
@@ -56,7 +56,8 @@ ExitStatus run(int argc, char** argv, Output& output) {
   Commands commands{make_inspect_command(), make_verify_command(),   make_judge_command(),
                     make_doctor_command(),  make_platform_command(), make_ima_command(),
                     make_excise_command(),  make_attach_command(),   make_sign_command(),
-                    make_expect_command(),  make_hashes_command(),   make_rules_command()};
+                    make_compare_command(), make_expect_command(),   make_hashes_command(),
+                    make_rules_command()};
   for (const auto& command : commands) {
     CLI::App* sub = app.add_subcommand(command->name(), command->purpose());
     sub->group("Commands");

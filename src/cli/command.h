@@ -61,6 +61,7 @@ inline constexpr std::string_view kAnyArtifact =
     "modules, kernel images or signed files (--all makes every file an artifact)";
 
 std::unique_ptr<Command> make_attach_command();
+std::unique_ptr<Command> make_compare_command();
 std::unique_ptr<Command> make_excise_command();
 std::unique_ptr<Command> make_hashes_command();
 std::unique_ptr<Command> make_expect_command();

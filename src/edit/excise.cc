@@ -6,6 +6,7 @@
 
 #include "edit/apply_record.h"
 #include "edit/pe_table.h"
+#include "edit/record_limits.h"
 #include "formats/appended_signature.h"
 
 namespace assay {
@@ -23,7 +24,9 @@ Result<std::optional<RecordPart>> describe_appended(const Content& content) {
                 trailer.block ? fmt::format("sig_len {}, {} bytes before the block",
                                             trailer.block->sig_len, trailer.before_block)
                               : "no block before the marker");
-  std::vector<std::uint8_t> tail(trailer.file_size - trailer.payload_size);
+  const Extent where{trailer.payload_size, trailer.file_size - trailer.payload_size};
+  if (where.size > limits::kRecord) return fail(Reason::limit_size, where, "appended signature");
+  std::vector<std::uint8_t> tail(where.size);
   ASSAY_CHECK(content.read(trailer.payload_size, tail));
   RecordPart part;
   part.carrier = Carrier::appended;
@@ -31,17 +34,76 @@ Result<std::optional<RecordPart>> describe_appended(const Content& content) {
   return part;
 }
 
+class RecordsTaken {
+ public:
+  RecordsTaken(const std::shared_ptr<const Content>& plain, const ExciseOptions& options)
+      : options_(options) {
+    bare_.content = Rope(plain);
+  }
+
+  Result<BareContent> run() {
+    ASSAY_CHECK(take_appended());
+    ASSAY_CHECK(take_certificates());
+    std::ranges::reverse(bare_.parts);  // innermost first
+    return std::move(bare_);
+  }
+
+ private:
+  Result<void> take(RecordPart part) {
+    if (bare_.parts.size() == limits::kRecordLayers)
+      return fail(
+          Reason::limit_count, {},
+          fmt::format("more than {} signatures, one behind the other", limits::kRecordLayers));
+    ASSAY_TRY(bare_.content, splice(bare_.content, part.splices, Direction::backward));
+    bare_.parts.push_back(std::move(part));
+    return {};
+  }
+
+  Result<void> take_appended() {
+    for (;;) {
+      ASSAY_TRY(auto part, describe_appended(bare_.content));
+      if (!part) return {};
+      ASSAY_CHECK(take(std::move(*part)));
+      if (options_.last_only) return {};
+    }
+  }
+
+  Result<void> take_certificates() {
+    const Rope& content = bare_.content;
+    ASSAY_TRY(const auto headers, find_pe_image(content));
+    if (!headers) return {};
+    ASSAY_TRY(const auto table, find_pe_table(content, *headers));
+    if (!table) return {};
+    if (options_.entry) {
+      ASSAY_TRY(auto part, describe_entry(content, *table, *options_.entry));
+      if (table->entries.size() > 1) return take(std::move(part));
+    }
+    bare_.notes.push_back(
+        fmt::format("canonical form: checksum 0 (was {:#x}){}", headers->optional->checksum,
+                    table->content_end == table->extent.offset
+                        ? ""
+                        : fmt::format(", {} zeros before the table cut",
+                                      table->extent.offset - table->content_end)));
+    ASSAY_TRY(auto part, describe_table(content, *table));
+    return take(std::move(part));
+  }
+
+  const ExciseOptions& options_;
+  BareContent bare_;
+};
+
 class Excision {
  public:
   Excision(const Artifact& artifact, const ExciseOptions& options)
-      : artifact_(artifact), options_(options), content_(artifact.plain) {}
+      : artifact_(artifact), options_(options) {}
 
   Result<std::optional<Edited>> run() {
-    ASSAY_CHECK(take_appended());
-    ASSAY_CHECK(take_certificates());
+    ASSAY_TRY(BareContent bare, take_out_records(artifact_.plain, options_));
+    content_ = std::move(bare.content);
+    parts_ = std::move(bare.parts);
+    edited_.notes = std::move(bare.notes);
     if (options_.attributes) take_attributes();
     if (parts_.empty()) return std::nullopt;
-    std::ranges::reverse(parts_);  // innermost first, as they are put back
     edited_.record.name = artifact_.name;
     edited_.record.parts = std::move(parts_);
     ASSAY_CHECK(name_sides(artifact_, content_, *artifact_.plain, edited_.record));
@@ -50,43 +112,9 @@ class Excision {
   }
 
  private:
-  Result<void> take(RecordPart part) {
-    ASSAY_TRY(content_, splice(content_, part.splices, Direction::backward));
-    parts_.push_back(std::move(part));
-    return {};
-  }
-
-  Result<void> take_appended() {
-    for (;;) {
-      ASSAY_TRY(auto part, describe_appended(content_));
-      if (!part) return {};
-      ASSAY_CHECK(take(std::move(*part)));
-      if (options_.last_only) return {};
-    }
-  }
-
-  Result<void> take_certificates() {
-    ASSAY_TRY(const auto headers, find_pe_image(content_));
-    if (!headers) return {};
-    ASSAY_TRY(const auto table, find_pe_table(content_, *headers));
-    if (!table) return {};
-    if (options_.entry) {
-      ASSAY_TRY(auto part, describe_entry(content_, *table, *options_.entry));
-      if (table->entries.size() > 1) return take(std::move(part));
-    }
-    edited_.notes.push_back(
-        fmt::format("canonical form: checksum 0 (was {:#x}){}", headers->optional->checksum,
-                    table->content_end == table->extent.offset
-                        ? ""
-                        : fmt::format(", {} zeros before the table cut",
-                                      table->extent.offset - table->content_end)));
-    ASSAY_TRY(auto part, describe_table(content_, *table));
-    return take(std::move(part));
-  }
-
   void take_attributes() {
     for (const auto& [name, value] : artifact_.attributes) {
-      parts_.push_back({Carrier::xattr, {}, name, std::nullopt, value});
+      parts_.insert(parts_.begin(), {Carrier::xattr, {}, name, std::nullopt, value});
       edited_.attributes.push_back({name, std::nullopt});
     }
   }
@@ -117,11 +145,16 @@ class Excision {
   const Artifact& artifact_;
   const ExciseOptions& options_;
   Rope content_;
-  std::vector<RecordPart> parts_;  // outermost first
+  std::vector<RecordPart> parts_;
   Edited edited_;
 };
 
 }  // namespace
+
+Result<BareContent> take_out_records(const std::shared_ptr<const Content>& plain,
+                                     const ExciseOptions& options) {
+  return RecordsTaken(plain, options).run();
+}
 
 Result<std::optional<Edited>> excise(const Artifact& artifact, const ExciseOptions& options) {
   return Excision(artifact, options).run();
