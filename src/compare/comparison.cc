@@ -37,7 +37,8 @@ std::shared_ptr<const Content> keep(const TakenFile& taken) {
     return file ? std::shared_ptr<const Content>(std::move(*file)) : nullptr;
   }
   ContentStream stream(*taken.content);
-  auto held = hold(stream, 0, limits::kArtifactSize);
+  // hold() writes in pieces of what it may have in memory.
+  auto held = hold(stream, limits::kMiB, limits::kArtifactSize);
   return held ? std::shared_ptr<const Content>(std::move(*held)) : nullptr;
 }
 
