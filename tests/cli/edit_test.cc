@@ -286,8 +286,12 @@ TEST_F(Edit, FoldersOfSignaturesAreAttached) {
   EXPECT_EQ(again.status, 0) << again.error << again.out;
   EXPECT_EQ(again.summary()["done"], 0);
   EXPECT_EQ(read_file(folder_ / "out/m0.ko"), read_file(folder_ / "expected/m0.ko"));
-  EXPECT_EQ(run_assay({"attach", "--signatures", folder_ / "none", "--in-place", module(0)}).status,
-            1);
+  const auto attach_from = [&](const std::string& folder) {
+    return run_assay({"attach", "--signatures", folder_ / folder, "--in-place", module(0)}).status;
+  };
+  EXPECT_EQ(attach_from("none"), 2);
+  fs::create_directory(folder_ / "empty");
+  EXPECT_EQ(attach_from("empty"), 1);
 }
 
 // Exchanged, the signatures are of other files.
