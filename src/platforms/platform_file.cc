@@ -365,21 +365,21 @@ class PlatformReader {
     const toml::array* list = node->as_array();
     if (list == nullptr) return top_.wrong("filesystem", "[[filesystem]]");
     for (const toml::node& element : *list) {
+      if (!element.is_table()) return top_.wrong("filesystem", "[[filesystem]]");
       TomlSection one(element.as_table(), "filesystem");
       MountedFilesystem mounted;
       ASSAY_TRY(const auto mount, one.text("mount"));
       ASSAY_TRY(const auto type, one.text("type"));
       ASSAY_TRY(const auto magic, one.number("magic"));
       ASSAY_TRY(const auto uuid, one.text("uuid"));
-      ASSAY_TRY(const auto uid, one.number("uid"));
-      ASSAY_TRY(const auto gid, one.number("gid"));
+      ASSAY_TRY(mounted.uid, one.id("uid"));
+      ASSAY_TRY(mounted.gid, one.id("gid"));
       one.take("owner");
       mounted.mount = mount.value_or("");
       mounted.type = type.value_or("");
+      if (magic && *magic < 0) return one.wrong("magic", "a number that is not negative");
       if (magic) mounted.magic = static_cast<std::uint64_t>(*magic);
       mounted.uuid = uuid.value_or("");
-      if (uid) mounted.uid = static_cast<std::uint32_t>(*uid);
-      if (gid) mounted.gid = static_cast<std::uint32_t>(*gid);
       ASSAY_CHECK(one.nothing_left());
       platform_.filesystems.push_back(std::move(mounted));
     }
@@ -391,13 +391,11 @@ class PlatformReader {
     Subject& subject = platform_.subject;
     ASSAY_TRY(const auto path, section_of_subject.text("path"));
     ASSAY_TRY(const auto artifact, section_of_subject.text("artifact"));
-    ASSAY_TRY(const auto uid, section_of_subject.number("uid"));
-    ASSAY_TRY(const auto gid, section_of_subject.number("gid"));
+    ASSAY_TRY(subject.uid, section_of_subject.id("uid"));
+    ASSAY_TRY(subject.gid, section_of_subject.id("gid"));
     ASSAY_TRY(const auto capabilities, section_of_subject.text("capabilities"));
     subject.path = path.value_or("");
     subject.artifact = artifact.value_or("");
-    if (uid) subject.uid = static_cast<std::uint32_t>(*uid);
-    if (gid) subject.gid = static_cast<std::uint32_t>(*gid);
     subject.capabilities = capabilities.value_or("");
     return section_of_subject.nothing_left();
   }

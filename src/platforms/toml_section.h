@@ -17,7 +17,7 @@
 
 namespace assay {
 
-// bad_value with the line where the text is no TOML.
+// bad_value with the line where the text is no TOML; limit_count for a key of too many parts.
 Result<toml::table> parse_toml(std::string_view text);
 
 class TomlSection {
@@ -32,6 +32,8 @@ class TomlSection {
   Result<std::optional<bool>> boolean(std::string_view key);
   Result<std::optional<std::string>> text(std::string_view key);
   Result<std::optional<std::int64_t>> number(std::string_view key);
+  // Of a user or a group: 32 bits.
+  Result<std::optional<std::uint32_t>> id(std::string_view key);
   // A list of strings; a single one may stand without brackets.
   Result<std::optional<std::vector<std::string>>> texts(std::string_view key);
 
