@@ -143,7 +143,16 @@ Examples:
               order_.empty() ? find_module_order(options.survey) : read_module_order(order_));
     hash_modules(options, &hashed.order,
                  [&](const HashedModule& module) { hashed.modules.push_back(module); });
+    // The root of nothing is that of a kernel whose build did not come to its modules.
+    if (hashed.order.size() == 0 && !hashed.modules.empty())
+      return fail(Reason::usage, {}, "modules.order is empty, and there are modules");
     return hashed;
+  }
+
+  static void name_unlisted(const CommonOptions& common, const Hashed& hashed, Output& output) {
+    for (const HashedModule& module : hashed.modules)
+      if (!module.position && !common.quiet)
+        output.warn(fmt::format("{}: not in modules.order", module.name));
   }
 
   Result<ExitStatus> build(const CommonOptions& common, Output& output) const {
@@ -164,9 +173,7 @@ Examples:
     if (!proofs_.empty()) ASSAY_CHECK(write_proof_files(proofs_, hashed.order, tree));
     output.print(common.json ? to_json(built) + '\n' : to_text(built));
     if (each_) print_each(common, hashed, tree, output);
-    for (const HashedModule& module : hashed.modules)
-      if (!module.position && !common.quiet)
-        output.warn(fmt::format("{}: not in modules.order", module.name));
+    name_unlisted(common, hashed, output);
     return kGood;
   }
 
@@ -212,7 +219,9 @@ Examples:
       if (!position) return std::nullopt;
       return attach_proof(artifact, tree.proof(*position), tree.root(), without_signatures_);
     };
-    return arguments_.run(common, "hashes", "proved", {}, edit, output);
+    const ExitStatus status = arguments_.run(common, "hashes", "proved", {}, edit, output);
+    name_unlisted(common, hashed, output);
+    return status;
   }
 
   Result<ExitStatus> plan(const CommonOptions& common, Output& output) const {

@@ -119,9 +119,10 @@ std::string SignerArguments::words() const {
     if (!text.empty()) text += ' ';
     text.append(option).append(" ").append(shell_word(value));
   };
-  add("--key", key_);
-  add("--signer", command_);
-  add("--cert", certificate_);
+  add("--key", is_pkcs11_uri(key_) ? without_pin(key_) : key_);
+  // A command line may hold anything.
+  if (!command_.empty()) add("--signer", "COMMAND");
+  add("--cert", is_pkcs11_uri(certificate_) ? without_pin(certificate_) : certificate_);
   for (const std::string& one : chain_) add("--chain", one);
   add("--passphrase", passphrase_);
   add("--tcti", tcti_);

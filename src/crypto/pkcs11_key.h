@@ -18,11 +18,10 @@
 #include <vector>
 
 #include "base/result.h"
+#include "crypto/pkcs11_uri.h"
 #include "crypto/signer.h"
 
 namespace assay {
-
-inline bool is_pkcs11_uri(std::string_view text) { return text.starts_with("pkcs11:"); }
 
 // The PIN of a token, by its label: asked for once, and where the URI has none.
 using AskPin = std::function<Result<std::optional<std::string>>(const std::string& token)>;

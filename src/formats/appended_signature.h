@@ -47,6 +47,11 @@ struct InfoBlock {
   std::uint8_t key_id_len = 0;
   bool pad_is_zero = false;
   std::uint32_t sig_len = 0;
+
+  // mod_check_sig wants every field but id_type and sig_len to be zero.
+  bool has_only_zeros() const {
+    return algo == 0 && hash == 0 && signer_len == 0 && key_id_len == 0 && pad_is_zero;
+  }
 };
 
 // What the last 40 bytes of a file say, as far as they are there.

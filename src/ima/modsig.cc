@@ -12,8 +12,8 @@ namespace rule = rules::ima_sig;
 bool is_block_good(const SignatureTrailer& trailer) {
   if (!trailer.block || trailer.before_block == 0) return false;
   const InfoBlock& block = *trailer.block;
-  return block.sig_len < trailer.before_block && block.id_type == kIdTypePkcs7 && block.algo == 0 &&
-         block.hash == 0 && block.signer_len == 0 && block.key_id_len == 0 && block.pad_is_zero;
+  return block.sig_len < trailer.before_block && block.id_type == kIdTypePkcs7 &&
+         block.has_only_zeros();
 }
 
 Outcome verify_in(Walk& walk, const Modsig& modsig, const SignatureContext& signatures,

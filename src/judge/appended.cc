@@ -47,9 +47,7 @@ Outcome check_sig_len(Walk& walk, const Rule& rule, const InfoBlock& block, std:
 }
 
 Outcome check_zero_fields(Walk& walk, const Rule& rule, const InfoBlock& block, Extent where) {
-  const bool zero = block.algo == 0 && block.hash == 0 && block.signer_len == 0 &&
-                    block.key_id_len == 0 && block.pad_is_zero;
-  return walk.check(rule, zero, where, [&] {
+  return walk.check(rule, block.has_only_zeros(), where, [&] {
     return fmt::format("algo {}, hash {}, signer_len {}, key_id_len {}, pad {}", block.algo,
                        block.hash, block.signer_len, block.key_id_len,
                        block.pad_is_zero ? "zero" : "not zero");

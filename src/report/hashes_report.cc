@@ -27,6 +27,8 @@ std::string text_of(HashFinding finding) {
   switch (finding) {
     case HashFinding::matches: return "is one that the kernel knows";
     case HashFinding::no_proof: return "has no proof at its end";
+    case HashFinding::malformed:
+      return "has a proof with an information block that kernels refuse (EBADMSG)";
     case HashFinding::other_height: return "has a proof of a tree of another height";
     case HashFinding::other_root: return "has a proof that leads to another root";
     case HashFinding::not_listed: return "is not in the kernel's list";

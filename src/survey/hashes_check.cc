@@ -7,7 +7,7 @@ namespace assay {
 
 namespace {
 
-constexpr std::string_view kNames[] = {"matches",    "no-proof",   "other-height",
+constexpr std::string_view kNames[] = {"matches",    "no-proof",   "malformed", "other-height",
                                        "other-root", "not-listed", "unreadable"};
 
 ModuleRoot root_of(const HashedModule& module) {
@@ -27,6 +27,7 @@ HashFinding check_module(const HashedModule& module, const ModuleHashes& kernel)
                ? HashFinding::matches
                : HashFinding::not_listed;
   if (!module.proof) return HashFinding::no_proof;
+  if (!module.proof->is_well_formed) return HashFinding::malformed;
   if (module.proof->siblings.size() != kernel.root->levels) return HashFinding::other_height;
   return module.proof->root == kernel.root->hash ? HashFinding::matches : HashFinding::other_root;
 }

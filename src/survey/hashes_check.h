@@ -12,6 +12,7 @@ namespace assay {
 enum class HashFinding : std::uint8_t {
   matches,
   no_proof,      // nothing, or a signature, stands behind the module
+  malformed,     // a proof whose information block kernels refuse
   other_height,  // a proof of a tree of another height
   other_root,    // a proof that leads to another root
   not_listed,

@@ -48,6 +48,7 @@ class Explanation {
       explain_kernel();
       explain_other_build();
       explain_missing_proofs();
+      explain_malformed();
       explain_changes();
       if (facts_.reference != nullptr)
         hold_against_reference();
@@ -139,6 +140,16 @@ class Explanation {
                       "hashed",
                       none - signed_));
     }
+  }
+
+  void explain_malformed() {
+    const std::uint64_t malformed = count(HashFinding::malformed);
+    if (malformed == 0) return;
+    say("malformed",
+        fmt::format("{} modules have proofs whose information block has other fields than id_type "
+                    "and sig_len set: refused with EBADMSG, whatever the proof; take them off and "
+                    "attach proofs anew",
+                    malformed));
   }
 
   void explain_changes() {

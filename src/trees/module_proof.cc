@@ -59,7 +59,9 @@ Result<std::optional<FollowedProof>> follow_module_proof(const Content& module,
   if (!proof) return std::nullopt;
   ASSAY_TRY(const ModuleHash leaf, module_leaf(proof->position, module, trailer.payload_size));
   ASSAY_TRY(const ModuleHash root, climb(*proof, leaf));
-  return FollowedProof{std::move(*proof), root};
+  const bool is_well_formed =
+      trailer.block->has_only_zeros() && trailer.block->sig_len < trailer.before_block;
+  return FollowedProof{std::move(*proof), root, is_well_formed};
 }
 
 std::optional<ModuleHash> parse_module_hash(std::string_view hex) {

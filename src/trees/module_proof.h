@@ -32,6 +32,9 @@ std::vector<std::uint8_t> write_module_trailer(const ModuleProof& proof);
 // A proof behind a module, and the root that the two lead to.
 struct FollowedProof : ModuleProof {
   ModuleHash root;
+  // The information block is as kernels want it, and something precedes the proof; else they refuse
+  // the module without a look at the proof.
+  bool is_well_formed = false;
 };
 // Nothing where what stands behind the module is no proof, or has the size of none.
 Result<std::optional<FollowedProof>> follow_module_proof(const Content& module,

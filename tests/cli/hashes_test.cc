@@ -145,6 +145,39 @@ TEST_F(Hashes, ProofsArePutBehindModulesAndComeOffAgain) {
   for (int i = 0; i < kModules; ++i) EXPECT_EQ(read_file(module(i)), content(i));
 }
 
+// Kernels refuse such a block before they look at the proof, which is the right one here.
+TEST_F(Hashes, ProofsBehindABlockThatKernelsRefuseAreNotKnown) {
+  attach();
+  const Bytes good = read_file(module(0));
+  const std::size_t block = good.size() - 40;
+  for (const std::size_t field : {0, 1, 3, 4, 5, 6, 7}) {
+    Bytes bad = good;
+    bad[block + field] = 1;
+    write_file(module(0), bad);
+    const Ran ran = verify_root(module(0));
+    EXPECT_EQ(ran.status, 1) << field << ran.out;
+    EXPECT_NE(ran.out.find("EBADMSG"), std::string::npos) << ran.out;
+    const Ran why =
+        run_assay({"hashes", "explain", "--json", "--root", kRoot, "--levels", "3", module(0)});
+    EXPECT_NE(why.out.find("\"malformed\""), std::string::npos) << why.out;
+  }
+}
+
+TEST_F(Hashes, WhatGetsNoProofIsNamed) {
+  write_file(folder_ / "tree/kernel/new.ko", content(9));
+  const Ran ran = run_assay({"hashes", "attach", "--in-place", tree()});
+  EXPECT_EQ(ran.status, 0) << ran.error;
+  EXPECT_NE(ran.error.find("new.ko: not in modules.order"), std::string::npos) << ran.error;
+  write_order("");
+  for (const char* action : {"build", "attach"}) {
+    std::vector<std::string> command{"hashes", action, tree()};
+    if (action == std::string("attach")) command.insert(command.end(), {"-o", folder_ / "out"});
+    const Ran empty = run_assay(command);
+    EXPECT_EQ(empty.status, 2) << empty.out;
+    EXPECT_NE(empty.error.find("modules.order is empty"), std::string::npos) << empty.error;
+  }
+}
+
 TEST_F(Hashes, CompressedModulesAreHashedAsWhatTheyHold) {
   for (const auto& [suffix, command] : std::map<std::string, std::vector<std::string>>{
            {"xz", {"xz", "--check=crc32", "--lzma2=dict=1MiB"}},

@@ -151,6 +151,16 @@ TEST_F(TokenKeys, WhatIsWrongIsSaidAndNothingWritten) {
   says(refusal(uri_, {"--cert", folder_ / "other.der"}), "another key's");
 }
 
+// The scheme of a URI has no case; and what looks like a URI is never shown with its PIN.
+TEST_F(TokenKeys, PinsOfUrisAreNotShown) {
+  const std::string shouted = "PKCS11" + uri_.substr(6) + "?pin-value=";
+  EXPECT_EQ(sign("shouted", shouted + SoftHsm::kPin, {"--cert", certificate_}).status, 0);
+  is_as_by_key_file("shouted");
+  const Ran wrong = sign("wrong", shouted + "mistyped", {"--cert", certificate_});
+  EXPECT_EQ(wrong.status, 2);
+  EXPECT_EQ((wrong.out + wrong.error).find("mistyped"), std::string::npos) << wrong.error;
+}
+
 TEST_F(TokenKeys, CertificatesComeFromTheToken) {
   const Variable pin("ASSAY_PIN", SoftHsm::kPin);
   hsm_.pkcs11_tool("release", {"--write-object", certificate_, "--type", "cert", "--id", "01",
