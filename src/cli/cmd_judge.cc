@@ -82,7 +82,7 @@ Examples:
                    "what the kernel is asked to do: module, kexec, kexec-initramfs, firmware, "
                    "policy, read, exec, mmap")
         ->option_text(" ");
-    app.add_option("PATH", paths_, "files, folders, Debian packages (.deb); - is standard input")
+    app.add_option("PATH", paths_, "files, folders, packages, archives, images; - is standard input")
         ->option_text(" ");
     app.add_option(
            "--platform", platforms_,
@@ -131,7 +131,9 @@ Examples:
     ProgressLine progress(numbers, !common.quiet);
     JudgeRequest request = *request_of_options();
     request.explain = common.json || judging.style.verbose;
-    const SurveyOptions options{paths_, common.job_count(), false, {}, &numbers};
+    SurveyOptions options{paths_, common.job_count(), false, {}, &numbers};
+    // Of these the file itself is what the kernel reads: an initramfs, firmware in an archive.
+    options.opens_images = !is_for_ima_alone(request.request);
     const auto judge = [&]() -> Result<Surveyed> {
       if (asks_package())
         return survey_and_judge(options, request, cmdline_, [&](const JudgedModule& judged) {

@@ -9,6 +9,7 @@
 
 #include "bytes/reader.h"
 #include "codec/decoders.h"
+#include "codec/first_stream.h"
 
 namespace assay {
 
@@ -82,7 +83,9 @@ class LimitedStream final : public Stream {
   std::uint64_t limit_;
 };
 
-Decoder open_unlimited(Codec codec, std::unique_ptr<Stream> input, const DecoderOptions& options) {
+}  // namespace
+
+Decoder open_any(Codec codec, std::unique_ptr<Stream> input, const DecoderOptions& options) {
   switch (codec) {
     case Codec::gzip: return open_gzip(std::move(input), options);
     case Codec::bzip2: return open_bzip2(std::move(input), options);
@@ -94,8 +97,6 @@ Decoder open_unlimited(Codec codec, std::unique_ptr<Stream> input, const Decoder
   }
   std::unreachable();
 }
-
-}  // namespace
 
 std::string_view codec_name(Codec codec) { return kNames[static_cast<std::size_t>(codec)]; }
 
@@ -114,8 +115,20 @@ std::optional<Codec> detect_codec(View head) {
 
 Result<std::unique_ptr<Stream>> open_decoder(Codec codec, std::unique_ptr<Stream> input,
                                              const DecoderOptions& options) {
-  ASSAY_TRY(std::unique_ptr<Stream> decoder, open_unlimited(codec, std::move(input), options));
+  ASSAY_TRY(std::unique_ptr<Stream> decoder, open_any(codec, std::move(input), options));
   return std::make_unique<LimitedStream>(std::move(decoder), options.output_limit);
 }
+
+Result<std::unique_ptr<FirstStream>> FirstStream::open(Codec codec, std::unique_ptr<Stream> input,
+                                                       DecoderOptions options) {
+  options.after = AfterStream::ignore;
+  auto stream = std::unique_ptr<FirstStream>(new FirstStream);
+  ASSAY_TRY(auto decoder, open_any(codec, std::move(input), options));
+  stream->decoder_ = decoder.get();
+  stream->limited_ = std::make_unique<LimitedStream>(std::move(decoder), options.output_limit);
+  return stream;
+}
+
+std::uint64_t FirstStream::input_offset() const { return decoder_->input_offset(); }
 
 }  // namespace assay

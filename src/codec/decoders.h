@@ -18,7 +18,17 @@ inline DecoderMemory::Share share_of(const DecoderOptions& options) {
                                : DecoderMemory::Share();
 }
 
-using Decoder = Result<std::unique_ptr<Stream>>;
+class DecodingStream : public Stream {
+ public:
+  // Where the next unused byte lies in the compressed data: after the end of the decoded data and
+  // with AfterStream::ignore, what follows the compressed stream.
+  virtual std::uint64_t input_offset() const = 0;
+};
+
+using Decoder = Result<std::unique_ptr<DecodingStream>>;
+
+// The one for `codec`.
+Decoder open_any(Codec codec, std::unique_ptr<Stream> input, const DecoderOptions& options);
 
 Decoder open_gzip(std::unique_ptr<Stream> input, const DecoderOptions& options);
 Decoder open_bzip2(std::unique_ptr<Stream> input, const DecoderOptions& options);

@@ -43,12 +43,14 @@ class Scratch {
   std::unique_ptr<std::uint8_t[]> bytes_;
 };
 
-class LegacyStream final : public Stream {
+class LegacyStream final : public DecodingStream {
  public:
   static constexpr std::uint64_t kMemory = 2ULL * kLargestBlock;
 
   LegacyStream(Input input, AfterStream after, DecoderMemory::Share memory)
       : memory_(std::move(memory)), input_(std::move(input)), after_(after) {}
+
+  std::uint64_t input_offset() const override { return input_.offset(); }
 
   Result<std::size_t> read(std::span<std::uint8_t> out) override {
     std::size_t filled = 0;

@@ -96,10 +96,12 @@ class Header {
   std::vector<std::uint8_t> read_;
 };
 
-class LzopStream final : public Stream {
+class LzopStream final : public DecodingStream {
  public:
   LzopStream(std::unique_ptr<Stream> input, AfterStream after, DecoderMemory::Share memory)
       : memory_(std::move(memory)), input_(std::move(input)), after_(after) {}
+
+  std::uint64_t input_offset() const override { return input_.offset(); }
 
   Result<std::size_t> read(std::span<std::uint8_t> out) override {
     std::size_t filled = 0;

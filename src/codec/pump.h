@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -15,6 +16,7 @@
 #include "base/result.h"
 #include "bytes/stream.h"
 #include "codec/codec.h"
+#include "codec/decoders.h"
 #include "codec/input.h"
 
 namespace assay {
@@ -34,27 +36,36 @@ struct Fault {
 // Library: Result<void> begin(Input&) before each member; std::expected<Step, Fault> step(in, out),
 // where an empty `in` says that the input has ended.
 template <class Library>
-class Pump final : public Stream {
+class Pump final : public DecodingStream {
  public:
   Pump(Input input, AfterStream after) : input_(std::move(input)), after_(after) {}
 
   Library& library() { return library_; }
 
+  std::uint64_t input_offset() const override { return input_.offset(); }
+
   Result<std::size_t> read(std::span<std::uint8_t> out) override {
     out = out.first(std::min(out.size(), kPiece));
+    if (damage_) return std::unexpected(*damage_);
     std::size_t filled = 0;
     while (state_ != State::ended && filled < out.size()) {
       if (state_ == State::between) ASSAY_CHECK(begin_member());
       ASSAY_TRY(const std::span<const std::uint8_t> in, input_.some());
       const auto step = library_.step(in, out.subspan(filled));
       input_.skip(step ? step->consumed : step.error().consumed);
-      if (!step) return fail_at(step.error().reason, input_, step.error().detail);
-      filled += step->produced;
-      if (step->ended) {
-        ASSAY_CHECK(end_member());
-      } else {
-        ASSAY_CHECK(check_progress(*step, in.empty()));
-      }
+      if (step) filled += step->produced;
+      Result<void> done;
+      if (!step)
+        done = fail_at(step.error().reason, input_, step.error().detail);
+      else if (step->ended)
+        done = end_member();
+      else
+        done = check_progress(*step, in.empty());
+      if (done) continue;
+      // What came before the damage is handed out first.
+      if (filled == 0) return std::unexpected(std::move(done).error());
+      damage_ = std::move(done).error();
+      break;
     }
     return filled;
   }
@@ -93,6 +104,7 @@ class Pump final : public Stream {
   AfterStream after_;
   State state_ = State::between;
   int stalls_ = 0;
+  std::optional<Error> damage_;
   Library library_;
 };
 

@@ -10,18 +10,14 @@
 #include <string>
 
 #include "bytes/content.h"
-#include "sources/source.h"
+#include "sources/archive.h"
 
 namespace assay {
 
 // By the ar magic and the name of the first member.
-Result<bool> is_deb(const Content& content);
-
-void walk_deb_file(const std::string& path, const std::string& name, const SourceOptions& options,
-                   SourceVisitor& visitor);
+bool is_deb(View head);
 
 // `name` is the package's printed name.
-Result<void> walk_deb(const Content& content, const std::string& name, const SourceOptions& options,
-                      SourceVisitor& visitor);
+Result<void> walk_deb(const Content& content, const std::string& name, Nest& nest);
 
 }  // namespace assay

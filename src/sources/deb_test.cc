@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/limits.h"
+#include "sources/nest.h"
 #include "sources/package_links.h"
 #include "testing/package_sample.h"
 
@@ -39,7 +40,9 @@ Yielded walk(const std::string& package) {
   Yielded yielded;
   ByteBudget budget(limits::kInFlight);
   const MemoryContent content({package.begin(), package.end()});
-  yielded.end = walk_deb(content, "p.deb", {budget}, yielded);
+  const SourceOptions options{budget};
+  Nest nest(options, yielded);
+  yielded.end = walk_deb(content, "p.deb", nest);
   return yielded;
 }
 
@@ -110,7 +113,7 @@ TEST(Deb, LinksToNothingAreFailures) {
 
 TEST(PackageLinks, HaveALimit) {
   PackageLinks links;
-  TarEntry entry{"m.ko", TarKind::symbolic_link, "x", 0};
+  ArchiveEntry entry{"m.ko", EntryKind::symbolic_link, "x", 0};
   for (std::uint64_t i = 0; i < limits::kLinks; ++i) ASSERT_TRUE(links.add(entry, i));
   EXPECT_FALSE(links.add(entry, limits::kLinks));
   PackageLinks long_names;

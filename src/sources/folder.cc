@@ -15,8 +15,8 @@
 #include "base/limits.h"
 #include "base/name.h"
 #include "formats/module_name.h"
-#include "sources/deb.h"
-#include "sources/rpm.h"
+#include "sources/container.h"
+#include "sources/nest.h"
 
 namespace assay {
 
@@ -46,7 +46,7 @@ std::optional<std::string> real_path(const std::string& path) {
 class FolderWalk {
  public:
   FolderWalk(const std::string& root, const SourceOptions& options, SourceVisitor& visitor)
-      : root_(root), options_(options), visitor_(visitor) {}
+      : root_(root), nest_(options, visitor), visitor_(visitor) {}
 
   void walk() {
     // Kernel images first: what they are searched for takes longest, and modules wait for it.
@@ -132,8 +132,7 @@ class FolderWalk {
     const std::optional<std::string> target = real_path(path);
     if (!target) return fail_at(path, Reason::cannot_open, std::strerror(errno));
     if (!lies_in_root(*target)) return fail_at(path, Reason::link_outside, encode_name(*target));
-    if (target->ends_with(".deb") || target->ends_with(".rpm") ||
-        parse_module_name(*target) != module)
+    if (is_package_name(*target) || parse_module_name(*target) != module)
       files_.push_back(std::move(path));
   }
 
@@ -143,18 +142,16 @@ class FolderWalk {
   }
 
   void visit(const std::string& path) {
-    if (path.ends_with(".deb")) return walk_deb_file(path, encode_name(path), options_, visitor_);
-    if (path.ends_with(".rpm")) return walk_rpm_file(path, encode_name(path), options_, visitor_);
     Found found;
     found.name = encode_name(path);
     found.path = path;
     found.container = root_;
     found.inner_name = path.substr(joined(root_, "").size());
-    visitor_.found(std::move(found));
+    nest_.disk_file(std::move(found));
   }
 
   const std::string& root_;
-  const SourceOptions& options_;
+  Nest nest_;
   SourceVisitor& visitor_;
   std::optional<std::string> real_root_;
   std::string boot_;  // the folder that is listed before all others

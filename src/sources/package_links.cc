@@ -46,8 +46,8 @@ std::string resolve_path(std::string_view from, std::string_view path) {
   return resolved;
 }
 
-Result<void> PackageLinks::add(const TarEntry& entry, std::uint64_t index) {
-  const bool is_hard = entry.kind == TarKind::hard_link;
+Result<void> PackageLinks::add(const ArchiveEntry& entry, std::uint64_t index) {
+  const bool is_hard = entry.kind == EntryKind::hard_link;
   if (!matters(entry.name, entry.target, is_hard)) return {};
   names_size_ += entry.name.size() + entry.target.size();
   if (links_.size() >= limits::kLinks || names_size_ > limits::kLinkNames)
@@ -73,7 +73,7 @@ void PackageLinks::follow_links() {
   for (std::size_t i = 0; i < links_.size(); ++i) by_target_.emplace(links_[i].target, i);
 }
 
-std::vector<const PackageLink*> PackageLinks::leading_to(const TarEntry& entry,
+std::vector<const PackageLink*> PackageLinks::leading_to(const ArchiveEntry& entry,
                                                          std::uint64_t index) {
   std::vector<const PackageLink*> leading;
   const auto [begin, end] = by_target_.equal_range(resolve_path({}, entry.name));

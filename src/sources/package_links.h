@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "sources/tar.h"
+#include "sources/archive.h"
 
 namespace assay {
 
@@ -29,7 +29,7 @@ class PackageLinks {
  public:
   // Takes note of an entry that is a link, if it matters. limit_count beyond limits::kLinks and
   // limits::kLinkNames: the link is then not noted.
-  Result<void> add(const TarEntry& entry, std::uint64_t index);
+  Result<void> add(const ArchiveEntry& entry, std::uint64_t index);
 
   bool empty() const { return links_.empty(); }
   const std::vector<PackageLink>& all() const { return links_; }
@@ -40,7 +40,7 @@ class PackageLinks {
   // The links that give the regular file `entry`, at `index`, another name under which it has to be
   // looked at. Those, and those whose own name says no more than the file's, are resolved then. A
   // hard link is made to what has its target's name when it is unpacked: something before it.
-  std::vector<const PackageLink*> leading_to(const TarEntry& entry, std::uint64_t index);
+  std::vector<const PackageLink*> leading_to(const ArchiveEntry& entry, std::uint64_t index);
 
  private:
   std::vector<PackageLink> links_;

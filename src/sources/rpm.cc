@@ -4,10 +4,10 @@
 
 #include <map>
 
-#include "base/limits.h"
 #include "base/name.h"
 #include "codec/codec.h"
 #include "formats/rpm.h"
+#include "sources/nest.h"
 #include "sources/tar.h"
 
 namespace assay {
@@ -15,7 +15,7 @@ namespace assay {
 namespace {
 
 Result<std::unique_ptr<Stream>> open_payload(const Content& content, const Extent& payload,
-                                             unsigned threads) {
+                                             Nest& nest) {
   constexpr std::uint64_t kHead = 16;
   std::vector<std::uint8_t> scratch;
   ASSAY_TRY(const View head,
@@ -23,66 +23,40 @@ Result<std::unique_ptr<Stream>> open_payload(const Content& content, const Exten
   auto input = std::make_unique<ContentStream>(content, payload.offset, payload.size);
   const auto codec = detect_codec(head);
   if (!codec) return input;
-  DecoderOptions options;
-  options.threads = threads;
-  options.shares_memory = false;  // it stays open while the files are examined
-  options.output_limit = limits::kPackageSize;
-  return open_decoder(*codec, std::move(input), options);
+  return nest.open_decoder(*codec, std::move(input));
 }
 
-void describe(const RpmFile& file, Found& found) {
-  if (file.ima.empty()) return;
+std::optional<FileAttributes> attributes_of(const RpmFile& file) {
+  if (file.ima.empty()) return std::nullopt;
   FileAttributes attributes;
   attributes.mode = file.mode;
   attributes.has_xattrs = true;
   attributes.security["security.ima"] = file.ima;
-  found.attributes = std::move(attributes);
+  return attributes;
 }
-
-// The content of one file under several names, and its lease until the last of them is examined.
-struct Held {
-  std::unique_ptr<Content> content;
-  ByteBudget::Lease lease;
-};
-
-class SharedContent final : public Content {
- public:
-  explicit SharedContent(std::shared_ptr<const Held> held) : held_(std::move(held)) {}
-
-  std::uint64_t size() const override { return held_->content->size(); }
-  Result<void> read(std::uint64_t offset, std::span<std::uint8_t> out) const override {
-    return held_->content->read(offset, out);
-  }
-  std::optional<View> memory() const override { return held_->content->memory(); }
-
- private:
-  std::shared_ptr<const Held> held_;
-};
 
 class PackageWalk {
  public:
-  PackageWalk(const RpmPackage& package, const std::string& name, const SourceOptions& options,
-              SourceVisitor& visitor)
-      : package_(package), name_(name), options_(options), visitor_(visitor) {}
+  PackageWalk(const RpmPackage& package, const std::string& name, Nest& nest)
+      : package_(package), name_(name), nest_(nest) {}
 
   Result<void> run(const Content& content) {
     for (const RpmFile& file : package_.files)
       if (!files_.emplace(file.name, &file).second)
         return fail(Reason::bad_value, {},
                     fmt::format("{} twice in the header", encode_name(file.name)));
-    ASSAY_TRY(auto stream, open_payload(content, package_.payload, options_.threads));
+    ASSAY_TRY(auto stream, open_payload(content, package_.payload, nest_));
     TarReader payload(std::move(stream), ArchiveFormat::cpio);
-    TarEntry entry;
-    for (std::uint64_t index = 0;; ++index) {
-      if (index > limits::kEntries)
-        return fail(Reason::limit_count, {}, fmt::format("more than {} entries", limits::kEntries));
+    ArchiveEntry entry;
+    for (;;) {
       ASSAY_TRY(const bool more, payload.next(entry));
       if (!more) break;
-      if (entry.kind != TarKind::regular && entry.kind != TarKind::hard_link) {
-        visitor_.skipped();
+      if (entry.kind == EntryKind::regular || entry.kind == EntryKind::hard_link) {
+        ASSAY_CHECK(take(payload, entry));
         continue;
       }
-      ASSAY_CHECK(take(payload, entry));
+      ASSAY_CHECK(nest_.count_member());
+      nest_.skipped();
     }
     for (const auto& [first, group] : waiting_)
       for (const RpmFile* file : group) refuse(*file, "its content is not in the payload");
@@ -90,94 +64,69 @@ class PackageWalk {
   }
 
  private:
-  std::string printed(const RpmFile& file) const { return nested_name(name_, file.name.substr(1)); }
+  static std::string inner_name(const RpmFile& file) { return file.name.substr(1); }
   void refuse(const RpmFile& file, std::string why) {
-    visitor_.failed({Reason::archive_link, {}, std::move(why), printed(file)});
+    nest_.failed({Reason::archive_link, {}, std::move(why), nested_name(name_, inner_name(file))});
   }
 
   // Names of one file follow each other, and the last has the content (cpio's new format; rpm,
   // lib/rpmfi.c); libarchive calls all behind the first links to it.
-  Result<void> take(TarReader& payload, const TarEntry& entry) {
+  Result<void> take(TarReader& payload, const ArchiveEntry& entry) {
     const auto known = files_.find("/" + entry.name);
     if (known == files_.end()) {
-      visitor_.failed({Reason::archive_link,
-                       {},
-                       "not in the header, or twice in the payload",
-                       nested_name(name_, entry.name)});
+      ASSAY_CHECK(nest_.count_member());
+      nest_.failed({Reason::archive_link,
+                    {},
+                    "not in the header, or twice in the payload",
+                    nested_name(name_, entry.name)});
       return {};
     }
     const RpmFile& file = *known->second;
     files_.erase(known);
-    const bool is_link = entry.kind == TarKind::hard_link;
+    const bool is_link = entry.kind == EntryKind::hard_link;
     const std::string_view target(entry.target);
     const std::string first(!is_link                   ? std::string_view(entry.name)
                             : target.starts_with("./") ? target.substr(2)
                                                        : target);
     if (entry.size == 0 && file.size != 0) {
+      ASSAY_CHECK(nest_.count_member());
       waiting_[first].push_back(&file);
       return {};
     }
     if (entry.size != file.size) {
+      ASSAY_CHECK(nest_.count_member());
       refuse(file, fmt::format("{} bytes, the header says {}", entry.size, file.size));
       return {};
     }
-    Held held;
-    held.lease = options_.budget.take(std::min(entry.size, limits::kArtifactInMemory));
-    auto content =
-        hold(payload.content(), limits::kArtifactInMemory, limits::kArtifactSize, entry.size);
-    if (!content) return std::unexpected(with_path(std::move(content).error(), printed(file)));
-    held.content = std::move(*content);
-    auto group = is_link ? waiting_.extract(first) : decltype(waiting_)::node_type();
-    if (group.empty()) {
-      found(file, std::move(held.content), std::move(held.lease));
-      return {};
-    }
-    const auto shared = std::make_shared<const Held>(std::move(held));
-    group.mapped().push_back(&file);
-    for (const RpmFile* each : group.mapped()) {
-      if (each->size == entry.size)
-        found(*each, std::make_unique<SharedContent>(shared), {});
-      else
-        refuse(*each, fmt::format("{} bytes, the header says {}", entry.size, each->size));
-    }
-    return {};
-  }
-
-  void found(const RpmFile& file, std::unique_ptr<Content> content, ByteBudget::Lease lease) {
-    Found found;
-    found.lease = std::move(lease);
-    found.content = std::move(content);
-    found.name = printed(file);
-    found.container = name_;
-    found.inner_name = file.name.substr(1);
-    found.size = found.content->size();
-    describe(file, found);
-    visitor_.found(std::move(found));
+    std::vector<std::string> names;
+    if (const auto group = is_link ? waiting_.extract(first) : decltype(waiting_)::node_type())
+      for (const RpmFile* each : group.mapped()) {
+        if (each->size == entry.size)
+          names.push_back(inner_name(*each));
+        else
+          refuse(*each, fmt::format("{} bytes, the header says {}", entry.size, each->size));
+      }
+    const std::optional<FileAttributes> attributes = attributes_of(file);
+    const std::string name = inner_name(file);
+    const Member member{name_, name, entry.size, attributes};
+    const EntryContent content(payload.content());
+    if (names.empty()) return nest_.file(member, content);
+    names.push_back(name);
+    return nest_.file_of_names(member, names, content);
   }
 
   const RpmPackage& package_;
   const std::string& name_;
-  const SourceOptions& options_;
-  SourceVisitor& visitor_;
+  Nest& nest_;
   std::map<std::string_view, const RpmFile*> files_;            // that did not come yet
   std::map<std::string, std::vector<const RpmFile*>> waiting_;  // by the first name of the file
 };
 
 }  // namespace
 
-Result<void> walk_rpm(const Content& content, const std::string& name, const SourceOptions& options,
-                      SourceVisitor& visitor) {
+Result<void> walk_rpm(const Content& content, const std::string& name, Nest& nest) {
   ASSAY_TRY(const RpmPackage package, read_rpm(content));
-  return PackageWalk(package, name, options, visitor).run(content);
-}
-
-void walk_rpm_file(const std::string& path, const std::string& name, const SourceOptions& options,
-                   SourceVisitor& visitor) {
-  const auto walk = [&]() -> Result<void> {
-    ASSAY_TRY(const auto file, open_file(path));
-    return walk_rpm(*file, name, options, visitor);
-  };
-  if (const auto done = walk(); !done) visitor.failed(with_path(done.error(), name));
+  return PackageWalk(package, name, nest).run(content);
 }
 
 }  // namespace assay

@@ -6,16 +6,12 @@
 #include <string>
 
 #include "bytes/content.h"
-#include "sources/source.h"
+#include "sources/archive.h"
 
 namespace assay {
 
-void walk_rpm_file(const std::string& path, const std::string& name, const SourceOptions& options,
-                   SourceVisitor& visitor);
-
 // `name` is the package's printed name. Of hard links the payload has the content once, with the
 // last of them: each is found with it. A file whose size is not what the header says is a failure.
-Result<void> walk_rpm(const Content& content, const std::string& name, const SourceOptions& options,
-                      SourceVisitor& visitor);
+Result<void> walk_rpm(const Content& content, const std::string& name, Nest& nest);
 
 }  // namespace assay

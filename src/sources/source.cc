@@ -2,24 +2,17 @@
 
 #include <sys/stat.h>
 
-#include <array>
 #include <cerrno>
 #include <cstring>
 
 #include "base/name.h"
-#include "formats/rpm.h"
-#include "sources/deb.h"
+#include "formats/module_name.h"
+#include "sources/container.h"
 #include "sources/folder.h"
-#include "sources/rpm.h"
+#include "sources/nest.h"
 #include "sources/standard_input.h"
 
 namespace assay {
-
-namespace {
-
-constexpr std::uint64_t kMagicSize = 4;
-
-}  // namespace
 
 Result<SourceKind> source_kind(const std::string& path) {
   if (path == kStandardInput) return SourceKind::standard_input;
@@ -31,32 +24,27 @@ Result<SourceKind> source_kind(const std::string& path) {
   if (!S_ISREG(status.st_mode))
     return fail(Reason::not_a_regular_file, {}, "the path - reads standard input");
   // What is called a package and is none is a broken package.
-  if (path.ends_with(".deb")) return SourceKind::deb;
-  if (path.ends_with(".rpm")) return SourceKind::rpm;
+  if (is_package_name(path)) return SourceKind::container;
+  if (parse_module_name(path)) return SourceKind::file;
   ASSAY_TRY(const auto file, open_file(path));
-  std::vector<std::uint8_t> scratch;
-  ASSAY_TRY(const View head,
-            view_of(*file, 0, std::min<std::uint64_t>(file->size(), kMagicSize), scratch));
-  if (is_rpm(head)) return SourceKind::rpm;
-  ASSAY_TRY(const bool deb, is_deb(*file));
-  return deb ? SourceKind::deb : SourceKind::file;
+  ASSAY_TRY(const auto container, detect_container(*file, path));
+  return container ? SourceKind::container : SourceKind::file;
 }
 
 void walk_source(const std::string& path, SourceKind kind, const SourceOptions& options,
                  SourceVisitor& visitor) {
   switch (kind) {
-    case SourceKind::file: {
+    case SourceKind::file:
+    case SourceKind::container: {
       Found found;
       found.name = encode_name(path);
       found.path = path;
       found.inner_name = path;
-      visitor.found(std::move(found));
-      return;
+      if (kind == SourceKind::file) return visitor.found(std::move(found));
+      return Nest(options, visitor).disk_file(std::move(found));
     }
-    case SourceKind::standard_input: walk_standard_input(options, visitor); return;
-    case SourceKind::folder: walk_folder(path, options, visitor); return;
-    case SourceKind::rpm: walk_rpm_file(path, encode_name(path), options, visitor); return;
-    case SourceKind::deb: walk_deb_file(path, encode_name(path), options, visitor); return;
+    case SourceKind::standard_input: return walk_standard_input(options, visitor);
+    case SourceKind::folder: return walk_folder(path, options, visitor);
   }
 }
 

@@ -1,7 +1,7 @@
-// sources/source.h - where artifacts come from: a file, a folder, a package.
+// sources/source.h - where artifacts come from: a file, a folder, a package, an image.
 //
 // A source yields the files in it, one after the other, containers in containers opened depth
-// first. It judges nothing: what a file is, its visitor finds out.
+// first (sources/nest.h). It judges nothing: what a file is, its visitor finds out.
 
 #pragma once
 
@@ -11,6 +11,7 @@
 #include <string>
 
 #include "base/budget.h"
+#include "base/nesting_limits.h"
 #include "base/result.h"
 #include "bytes/content.h"
 #include "sources/file_attributes.h"
@@ -24,6 +25,7 @@ struct Found {
   std::unique_ptr<Content> content;  // its bytes, already read
   ByteBudget::Lease lease;           // for `content`
   std::uint64_t size = 0;
+  bool is_opened = false;  // a container, and what is in it is found too
   // Of a member of an archive that says something of its extended attributes.
   std::optional<FileAttributes> attributes;
 
@@ -44,12 +46,23 @@ class SourceVisitor {
   virtual void skipped() = 0;
 };
 
+// How far containers in containers are opened.
+struct NestingLimits {
+  int depth = limits::kNesting;
+  std::uint64_t members = limits::kEntries;      // under one path, all together
+  std::uint64_t unpacked = limits::kUnpacked;    // bytes, likewise
+  std::uint64_t path = limits::kMemberPath;      // bytes of the path in one container
+  std::uint64_t member = limits::kArtifactSize;  // bytes of one file that is not opened in place
+};
+
 struct SourceOptions {
   ByteBudget& budget;
   unsigned threads = 1;  // for decompressing
+  NestingLimits nesting = {};
+  bool opens_images = true;  // else folders and packages alone, and nothing in packages
 };
 
-enum class SourceKind : std::uint8_t { file, folder, deb, rpm, standard_input };
+enum class SourceKind : std::uint8_t { file, folder, container, standard_input };
 
 // What `path` is, by its type and first bytes.
 Result<SourceKind> source_kind(const std::string& path);

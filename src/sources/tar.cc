@@ -19,29 +19,27 @@ struct FreeArchive {
   void operator()(archive* reader) const { archive_read_free(reader); }
 };
 
-void set_kind(archive_entry* header, TarEntry& entry) {
+void set_kind(archive_entry* header, ArchiveEntry& entry) {
   const char* hard = archive_entry_hardlink(header);
   const char* symbolic = archive_entry_symlink(header);
   entry.target.clear();
   if (hard != nullptr) {
-    entry.kind = TarKind::hard_link;
+    entry.kind = EntryKind::hard_link;
     entry.target = hard;
   } else if (archive_entry_filetype(header) == AE_IFLNK) {
-    entry.kind = TarKind::symbolic_link;
+    entry.kind = EntryKind::symbolic_link;
     if (symbolic != nullptr) entry.target = symbolic;
   } else {
-    entry.kind = archive_entry_filetype(header) == AE_IFREG ? TarKind::regular : TarKind::other;
+    entry.kind = archive_entry_filetype(header) == AE_IFREG ? EntryKind::regular : EntryKind::other;
   }
 }
 
-void set_attributes(archive_entry* header, TarEntry& entry) {
-  entry.attributes.reset();
-  if (archive_entry_xattr_reset(header) == 0) return;
+void set_attributes(archive_entry* header, ArchiveEntry& entry) {
   FileAttributes attributes;
   attributes.owner = static_cast<std::uint32_t>(archive_entry_uid(header));
   attributes.group = static_cast<std::uint32_t>(archive_entry_gid(header));
   attributes.mode = static_cast<std::uint16_t>(archive_entry_mode(header));
-  attributes.has_xattrs = true;
+  attributes.has_xattrs = archive_entry_xattr_reset(header) != 0;
   const char* name = nullptr;
   const void* value = nullptr;
   std::size_t size = 0;
@@ -50,7 +48,7 @@ void set_attributes(archive_entry* header, TarEntry& entry) {
     const auto* bytes = static_cast<const std::uint8_t*>(value);
     attributes.security[name].assign(bytes, bytes + size);
   }
-  if (attributes.security.contains("security.ima")) entry.attributes = std::move(attributes);
+  entry.attributes = std::move(attributes);
 }
 
 }  // namespace
@@ -111,7 +109,7 @@ TarReader::TarReader(std::unique_ptr<Stream> stream, ArchiveFormat format)
 TarReader::TarReader(TarReader&&) noexcept = default;
 TarReader::~TarReader() = default;
 
-Result<bool> TarReader::next(TarEntry& entry) {
+Result<bool> TarReader::next(ArchiveEntry& entry) {
   if (!state_->opened_) return state_->problem();
   archive_entry* header = nullptr;
   const int got = archive_read_next_header(state_->reader_.get(), &header);

@@ -7,26 +7,12 @@
 
 #include <functional>
 #include <memory>
-#include <optional>
-#include <string>
 
 #include "base/result.h"
 #include "bytes/stream.h"
-#include "sources/file_attributes.h"
+#include "sources/archive.h"
 
 namespace assay {
-
-enum class TarKind : std::uint8_t { regular, hard_link, symbolic_link, other };
-
-struct TarEntry {
-  std::string name;  // as stored, without a leading "./"
-  TarKind kind = TarKind::other;
-  std::string target;  // of a link, as stored
-  std::uint64_t size = 0;
-  // Owner, mode and attributes of the security namespace (PAX: SCHILY.xattr, LIBARCHIVE.xattr), of
-  // an entry that has security.ima.
-  std::optional<FileAttributes> attributes;
-};
 
 // cpio is what packages of RPM have.
 enum class ArchiveFormat : std::uint8_t { tar, cpio };
@@ -37,8 +23,9 @@ class TarReader {
   TarReader(TarReader&&) noexcept;
   ~TarReader();
 
-  // The next entry; false at the end. archive_unsupported where it is a sparse file.
-  Result<bool> next(TarEntry& entry);
+  // The next entry; false at the end. archive_unsupported where it is a sparse file. Its attributes
+  // are those of the security namespace (PAX: SCHILY.xattr, LIBARCHIVE.xattr).
+  Result<bool> next(ArchiveEntry& entry);
   // The content of the current entry. Valid until the next call of next(). limit_size when all
   // entries together have more than limits::kPackageSize.
   Stream& content();

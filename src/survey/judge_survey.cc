@@ -38,9 +38,9 @@ JudgedModule judged_module(RequestVerdict answer, const std::string& name,
   return judged;
 }
 
-// A file that is named itself is judged whatever it is.
+// A file that is named itself is judged whatever it is, unless it stands for what is in it.
 bool is_named(const SurveyOptions& options, const Found& found) {
-  return !found.path.empty() && std::ranges::find(options.paths, found.path) != options.paths.end();
+  return !found.path.empty() && !found.is_opened && std::ranges::find(options.paths, found.path) != options.paths.end();
 }
 
 // The file, where its bytes were not read already.

@@ -47,7 +47,7 @@ class Finder final : public SourceVisitor {
 
 inline void walk_paths(const SurveyOptions& options, ByteBudget& budget, Finder& finder,
                        const std::function<void()>& start_path) {
-  const SourceOptions source_options{budget, options.jobs};
+  const SourceOptions source_options{budget, options.jobs, {}, options.opens_images};
   for (const std::string& path : options.paths) {
     start_path();
     const auto kind = source_kind(path);

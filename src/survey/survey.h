@@ -30,6 +30,7 @@ struct SurveyOptions {
   bool builtin_certificates = false;  // inspect: search kernel images for theirs
   bool inner_images = false;          // inspect: report kernel images inside others too
   bool contents = false;              // verify: reports have a ContentReport
+  bool opens_images = true;           // what lies in archives and images, too
 };
 
 struct VerdictSummary {

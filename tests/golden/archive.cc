@@ -38,11 +38,11 @@ Result<void> read_artifacts(const std::string& folder,
   ASSAY_TRY(auto stream,
             open_decoder(Codec::zstd, std::make_unique<ContentStream>(*file), options));
   TarReader tar(std::move(stream));
-  TarEntry entry;
+  ArchiveEntry entry;
   for (;;) {
     ASSAY_TRY(const bool more, tar.next(entry));
     if (!more) return {};
-    if (entry.kind != TarKind::regular || !wanted(entry.name)) continue;
+    if (entry.kind != EntryKind::regular || !wanted(entry.name)) continue;
     ASSAY_TRY(const auto content,
               hold(tar.content(), limits::kArtifactInMemory, limits::kArtifactSize, entry.size));
     ASSAY_CHECK(on_artifact(entry.name, *content));

@@ -1,0 +1,36 @@
+// base/nesting_limits.h - limits of containers in containers (base/limits.h has all others, and how
+// deep they may lie: kNesting).
+
+#pragma once
+
+#include "base/limits.h"
+
+namespace assay::limits {
+
+// All bytes that the containers under one path unpack to, those of decoders and those of files
+// counted. An image of 4 GB with a compressed file system unpacks to less than 20 GB.
+inline constexpr std::uint64_t kUnpacked = 256 * kGiB;
+
+// A path inside one container (PATH_MAX, include/uapi/linux/limits.h).
+inline constexpr std::uint64_t kMemberPath = 4096;
+
+// A container that lies in a stream and has to be read at any offset: what is larger goes to an
+// unlinked temporary file.
+inline constexpr std::uint64_t kContainerInMemory = kMiB;
+
+// The start of a file by which containers are told: ISO 9660 has its identifier behind 32 KiB.
+inline constexpr std::uint64_t kContainerHead = 36 * kKiB;
+
+// Files and folders of an image that were listed and are not yet looked at. A folder of a Debian
+// mirror's pool has some thousands.
+inline constexpr std::uint64_t kPendingNodes = 2'000'000;
+
+// Pieces of one file in an image. The largest of FAT, with clusters of 4 KiB none of which is
+// beside the next, has a million.
+inline constexpr std::uint64_t kRuns = 1'000'000;
+
+// Names of an initramfs that reach a file by a link, and links to folders: they are remembered
+// until its end.
+inline constexpr std::uint64_t kInitramfsNames = 1'000'000;
+
+}  // namespace assay::limits
