@@ -30,7 +30,8 @@ Examples:
   }
 
   void add_options(CLI::App& app) override {
-    app.add_option("PATH", paths_, "files, folders, packages, archives, images; - is standard input")
+    app.add_option("PATH", paths_,
+                   "files, folders, packages, archives, images; - is standard input")
         ->option_text(" ");
     app.add_flag("--all", all_, "every file is an artifact, signed or not");
   }

@@ -82,7 +82,8 @@ Examples:
                    "what the kernel is asked to do: module, kexec, kexec-initramfs, firmware, "
                    "policy, read, exec, mmap")
         ->option_text(" ");
-    app.add_option("PATH", paths_, "files, folders, packages, archives, images; - is standard input")
+    app.add_option("PATH", paths_,
+                   "files, folders, packages, archives, images; - is standard input")
         ->option_text(" ");
     app.add_option(
            "--platform", platforms_,

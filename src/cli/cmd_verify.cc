@@ -53,8 +53,9 @@ Examples:
   }
 
   void add_options(CLI::App& app) override {
-    app.add_option("PATH", paths_,
-                   "modules, kernel images, folders, packages, archives, images; - is standard input")
+    app.add_option(
+           "PATH", paths_,
+           "modules, kernel images, folders, packages, archives, images; - is standard input")
         ->option_text(" ");
     trust_.add_to(app);
     app.add_option("--require-root", required_roots_,

@@ -6,12 +6,14 @@
 #include "base/nesting_limits.h"
 #include "formats/cpio.h"
 #include "formats/fat.h"
+#include "formats/iso9660.h"
 #include "formats/partition_table.h"
 #include "formats/rpm.h"
 #include "sources/deb.h"
 #include "sources/disk.h"
 #include "sources/fat_tree.h"
 #include "sources/initramfs.h"
+#include "sources/iso_tree.h"
 #include "sources/nest.h"
 #include "sources/rpm.h"
 #include "sources/tar_archive.h"
@@ -31,6 +33,7 @@ std::optional<ContainerKind> kind_of(View head, std::uint64_t size) {
   if (is_rpm(head)) return ContainerKind::rpm;
   if (is_cpio(head)) return ContainerKind::initramfs;
   if (is_tar(head)) return ContainerKind::tar;
+  if (IsoVolume::is_iso(head)) return ContainerKind::iso9660;
   if (FatVolume::is_fat(head)) return ContainerKind::fat;
   if (is_disk(head, size)) return ContainerKind::disk;
   return std::nullopt;
@@ -67,6 +70,7 @@ Result<void> walk_plain(ContainerKind kind, const Content& content, const std::s
     case ContainerKind::rpm: return walk_rpm(content, name, nest);
     case ContainerKind::tar: return walk_tar(content, std::nullopt, name, nest);
     case ContainerKind::initramfs: return walk_initramfs(content, name, nest);
+    case ContainerKind::iso9660: return walk_iso(content, name, nest);
     case ContainerKind::fat: return walk_fat(content, name, nest);
     case ContainerKind::disk: return walk_disk(content, name, nest);
   }

@@ -5,6 +5,7 @@
 //   rpm        0         ED AB EE DB, or the name ends in ".rpm"
 //   tar        257       "ustar"
 //   initramfs  0         "070701" or "070702" and hexadecimal numbers (formats/cpio.h)
+//   iso9660    32769     "CD001"
 //   fat        0         a boot sector (formats/fat.h)
 //   disk       446       partitions (formats/partition_table.h); after all others, whose first
 //   sector
@@ -26,7 +27,7 @@ namespace assay {
 
 class Nest;
 
-enum class ContainerKind : std::uint8_t { deb, rpm, tar, initramfs, fat, disk };
+enum class ContainerKind : std::uint8_t { deb, rpm, tar, initramfs, iso9660, fat, disk };
 
 struct Container {
   ContainerKind kind;
