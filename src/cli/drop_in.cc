@@ -58,6 +58,13 @@ Result<void> edit_one(const std::string& path, const std::string& out,
   EditRunOptions options;
   options.paths = {path};
   std::error_code not_there;
+  // The originals open it as a file.
+  if (out.ends_with('/') || fs::is_directory(out, not_there))
+    return std::unexpected(Error{Reason::cannot_write, {}, "it is a folder", encode_name(out)});
+  if (const fs::path folder = fs::path(out).parent_path();
+      !folder.empty() && !fs::is_directory(folder, not_there))
+    return std::unexpected(
+        Error{Reason::cannot_write, {}, "its folder is not there", encode_name(out)});
   if (!fs::equivalent(path, out, not_there)) options.out = out;
   std::optional<Error> error;
   const EditSummary summary = edit_all(

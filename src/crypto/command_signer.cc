@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,6 +29,7 @@ namespace {
 constexpr std::string_view kGreeting = "assay-signer 1";
 // The longest answer: a signature of ML-DSA-87 has 4627 bytes.
 constexpr std::size_t kLongestLine = 64 * 1024;
+constexpr std::chrono::milliseconds kPatienceAfterTheEnd(2000);
 
 using Answer = Result<SignatureOctets>;
 
@@ -111,13 +113,18 @@ class CommandSigner final : public Signer {
         key_(std::move(key)),
         patience_(patience) {}
 
-  // The end of its input tells the command to go. One that does not is ended.
+  // The end of its input tells the command to go. One that does not is ended, after a shorter time
+  // where it has said nonsense, or closed its output.
   ~CommandSigner() override {
+    const auto patience = has_ended() ? std::min(patience_, kPatienceAfterTheEnd) : patience_;
+    const Clock::time_point until = Clock::now() + patience;
     to_ = FileDescriptor();
     if (reader_.joinable()) {
-      if (ended_.get_future().wait_for(patience_) != std::future_status::ready) end_command();
+      if (ended_.get_future().wait_until(until) != std::future_status::ready) end_command();
       reader_.join();
     }
+    const FileDescriptor child(::pidfd_open(child_, 0));
+    if (!wait_for(child.get(), POLLIN, until)) ::kill(child_, SIGKILL);
     int status = 0;
     while (::waitpid(child_, &status, 0) < 0 && errno == EINTR) {
     }
@@ -125,8 +132,10 @@ class CommandSigner final : public Signer {
 
   Result<void> greet() {
     const Clock::time_point until = Clock::now() + patience_;
-    if (!write_line(std::string(kGreeting) + '\n', until))
+    if (!write_line(std::string(kGreeting) + '\n', until)) {
+      ::kill(child_, SIGKILL);
       return failed("it does not read its input");
+    }
     const auto answer = lines_.next(until);
     if (answer != kGreeting) {
       // It may never look at its input again.
@@ -156,6 +165,11 @@ class CommandSigner final : public Signer {
   }
 
  private:
+  bool has_ended() {
+    const std::lock_guard lock(mutex_);
+    return !why_ended_.empty();
+  }
+
   std::future<Answer> ask(const SignRequest& request) {
     std::promise<Answer> promise;
     std::future<Answer> future = promise.get_future();

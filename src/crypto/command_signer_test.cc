@@ -155,6 +155,20 @@ TEST_F(CommandSigner, ACommandThatReadsNoRequestIsNotWaitedFor) {
       << answers.front().error().detail;
 }
 
+// One that has said nonsense, or closed its output, and stays.
+TEST_F(CommandSigner, ACommandThatIsOfNoUseIsEnded) {
+  for (const char* bad : {"echo nonsense", "exec >&-"}) {
+    SCOPED_TRACE(bad);
+    const auto start = std::chrono::steady_clock::now();
+    const std::string shell =
+        std::string("read g; echo $g; read a; ") + bad + "; exec sleep 600 > /dev/null";
+    const auto answers = answers_of(shell, 1);
+    ASSERT_EQ(answers.size(), 1U);
+    EXPECT_FALSE(answers[0]);
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(60));
+  }
+}
+
 // Its input ends, and it goes on.
 TEST_F(CommandSigner, ACommandThatDoesNotEndIsEnded) {
   const auto start = std::chrono::steady_clock::now();

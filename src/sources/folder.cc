@@ -125,15 +125,26 @@ class FolderWalk {
     if (error == ELOOP) return fail_at(path, Reason::symlink_loop);
     const auto module = parse_module_name(path);
     visitor_.skipped();
+    if (error == 0 && S_ISDIR(status.st_mode)) return check_folder(path);
     if (!module && !is_likely_image_name(file_name_of(path))) return;
     if (error != 0) return fail_at(path, Reason::cannot_open, std::strerror(error));
-    if (S_ISDIR(status.st_mode)) return;
     if (!S_ISREG(status.st_mode)) return fail_at(path, Reason::not_a_regular_file);
     const std::optional<std::string> target = real_path(path);
     if (!target) return fail_at(path, Reason::cannot_open, std::strerror(errno));
     if (!lies_in_root(*target)) return fail_at(path, Reason::link_outside, encode_name(*target));
     if (is_package_name(*target) || parse_module_name(*target) != module)
       files_.push_back(std::move(path));
+  }
+
+  // depmod walks through links to folders, but for two (kmod, tools/depmod.c,
+  // depmod_modules_search_dir): modules that lie elsewhere are modules of this tree.
+  void check_folder(const std::string& path) {
+    const std::string_view name = file_name_of(path);
+    if (name == "build" || name == "source") return;
+    if (!path.contains("lib/modules/")) return;
+    const std::optional<std::string> target = real_path(path);
+    if (!target) return fail_at(path, Reason::cannot_open, std::strerror(errno));
+    if (!lies_in_root(*target)) fail_at(path, Reason::link_outside, encode_name(*target));
   }
 
   bool lies_in_root(const std::string& target) {

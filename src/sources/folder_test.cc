@@ -102,5 +102,20 @@ TEST_F(FolderTest, LinksThatLeadOutOrNowhereAreFailures) {
                                                 {"device.ko", "io/not-a-regular-file"}}));
 }
 
+// depmod follows them; what lies in there would be loaded.
+TEST_F(FolderTest, FoldersOfModulesThatLieElsewhereAreFailures) {
+  write_file(folder_.path() / "elsewhere" / "m.ko", {});
+  add("lib/modules/R/kernel/m.ko");
+  link("lib/modules/R/updates", "../../../../elsewhere");
+  link("lib/modules/R/build", "../../../../elsewhere");
+  link("lib/modules/R/source", "../../../../elsewhere");
+  link("lib/modules/R/extra", "kernel");
+  link("etc/elsewhere", "../../elsewhere");
+  const Yielded yielded = walk();
+  EXPECT_EQ(yielded.names, (Names{"lib/modules/R/kernel/m.ko"}));
+  EXPECT_EQ(yielded.failures,
+            (std::map<std::string, std::string>{{"lib/modules/R/updates", "io/link-outside"}}));
+}
+
 }  // namespace
 }  // namespace assay

@@ -239,6 +239,8 @@ TEST_F(DropIn, SbsignIsTakenByItsOriginalsVerifier) {
       {folder_ / "none"},
       {"--output", folder_ / "no-such-folder/x/\x01/y", folder_ / "none"},
       {image, image},
+      {"--output", folder_.path(), image},
+      {"--output", folder_ / "no-such-folder/signed", image},
       {"--keyform", "DER", image}};
   for (const auto& arguments : wrong) {
     EXPECT_EQ(sign("sbsign", arguments), 1) << testing::PrintToString(arguments);
