@@ -13,6 +13,7 @@
 #include "crypto/command_signer.h"
 #include "crypto/pem.h"
 #include "crypto/pkcs11_key.h"
+#include "crypto/pkcs11_scheme.h"
 #include "crypto/private_key.h"
 #include "crypto/signature_check.h"
 #include "crypto/tpm_key.h"

@@ -18,7 +18,6 @@
 #include <vector>
 
 #include "base/result.h"
-#include "crypto/pkcs11_uri.h"
 #include "crypto/signer.h"
 
 namespace assay {

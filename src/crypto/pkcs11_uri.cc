@@ -2,13 +2,13 @@
 
 #include <p11-kit/p11-kit.h>
 
-#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <string_view>
 
 #include "base/name.h"
 #include "bytes/whole_file.h"
+#include "crypto/pkcs11_scheme.h"
 
 namespace assay {
 
@@ -22,43 +22,13 @@ std::unexpected<Error> bad_uri(const std::string& what) {
 
 std::string text_of(const char* text) { return text == nullptr ? std::string() : text; }
 
-constexpr std::string_view kScheme = "pkcs11:";
-
-bool begins_with(std::string_view text, std::string_view start) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-  return text.size() >= start.size() &&
-         std::ranges::equal(text.substr(0, start.size()), start, {}, lower);
-}
-
 }  // namespace
-
-bool is_pkcs11_uri(std::string_view text) { return begins_with(text, kScheme); }
-
-std::string without_pin(std::string_view uri) {
-  constexpr std::string_view kBetween = ";?&";
-  const std::size_t start = is_pkcs11_uri(uri) ? kScheme.size() : 0;
-  std::string shown(uri.substr(0, start));
-  char before = 0;
-  for (std::size_t at = start; at <= uri.size();) {
-    const std::size_t end = std::min(uri.find_first_of(kBetween, at), uri.size());
-    const std::string_view part = uri.substr(at, end - at);
-    // What follows the one that is left out stands where it stood.
-    if (!begins_with(part, "pin-value=")) {
-      if (before != 0) shown += before;
-      shown += part;
-      before = 0;
-    }
-    if (end < uri.size() && (before == 0 || before == '&')) before = uri[end];
-    at = end + 1;
-  }
-  return shown;
-}
 
 Result<Pkcs11Uri> Pkcs11Uri::parse(const std::string& text) {
   Pkcs11Uri uri(p11_kit_uri_new());
   if (!uri.uri_) return bad_uri("finds no memory");
   std::string known = text;
-  if (is_pkcs11_uri(text)) known.replace(0, kScheme.size(), kScheme);
+  if (is_pkcs11_uri(text)) known.replace(0, kPkcs11Scheme.size(), kPkcs11Scheme);
   const int code = p11_kit_uri_parse(known.c_str(), P11_KIT_URI_FOR_ANY, uri.uri_.get());
   if (code != P11_KIT_URI_OK) {
     const char* message = p11_kit_uri_message(code);

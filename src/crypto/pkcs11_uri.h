@@ -10,17 +10,11 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/result.h"
 
 namespace assay {
-
-// By its scheme, which has no case (RFC 3986, 3.1).
-bool is_pkcs11_uri(std::string_view text);
-// The URI as it may be shown: without its pin-value.
-std::string without_pin(std::string_view uri);
 
 class Pkcs11Uri {
  public:

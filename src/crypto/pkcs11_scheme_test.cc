@@ -1,11 +1,11 @@
-#include "crypto/pkcs11_uri.h"
+#include "crypto/pkcs11_scheme.h"
 
 #include <gtest/gtest.h>
 
 namespace assay {
 namespace {
 
-TEST(Pkcs11Uri, IsShownWithoutItsPin) {
+TEST(Pkcs11Scheme, IsShownWithoutItsPin) {
   constexpr std::pair<const char*, const char*> kShown[] = {
       {"pkcs11:token=T;object=o", "pkcs11:token=T;object=o"},
       {"pkcs11:token=T?pin-value=secret", "pkcs11:token=T"},
