@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,6 +20,11 @@
 #include "base/hex.h"
 #include "base/name.h"
 #include "bytes/file_descriptor.h"
+
+// glibc 2.36 forgets to say that it is C.
+extern "C" {
+#include <sys/pidfd.h>
+}
 
 namespace assay {
 
