@@ -1,5 +1,6 @@
 // Real kernels: every file vmlinuz-RELEASE or vmlinux-RELEASE below the folder that the environment
-// variable ASSAY_KERNELS names (unpacked kernel packages of distributions).
+// variable ASSAY_KERNELS names (unpacked kernel packages of distributions), but for detached
+// signatures of such files.
 
 #include <gtest/gtest.h>
 
@@ -23,7 +24,8 @@ std::vector<std::filesystem::path> kernels() {
   const char* folder = std::getenv("ASSAY_KERNELS");
   if (folder == nullptr) return found;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(folder))
-    if (entry.is_regular_file() && entry.path().filename().string().starts_with("vmlinu"))
+    if (entry.is_regular_file() && entry.path().extension() != ".sig" &&
+        entry.path().filename().string().starts_with("vmlinu"))
       found.push_back(entry.path());
   std::ranges::sort(found);
   return found;
