@@ -136,22 +136,31 @@ class Scrap {
   std::string path_;
 };
 
+Result<void> write_bytes(FileCalls& calls, int file, std::span<const std::uint8_t> left,
+                         const std::string& path) {
+  while (!left.empty()) {
+    const ssize_t written = calls.write(file, left);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return cannot_write(path, "write");
+    left = left.subspan(static_cast<std::size_t>(written));
+  }
+  return {};
+}
+
+// From memory where it lies there, else in pieces.
 Result<void> write_content(FileCalls& calls, int file, const Content& content,
                            const std::string& path) {
   // Kept by the thread: to be given one anew, and zeroed, costs as much as to fill it.
   thread_local std::vector<std::uint8_t> scratch;
   for (std::uint64_t at = 0; at < content.size();) {
-    const std::uint64_t size = std::min(kPiece, content.size() - at);
-    auto piece = view_of(content, at, size, scratch);
-    if (!piece) return std::unexpected(with_path(std::move(piece.error()), encode_name(path)));
-    auto left = piece->bytes();
-    while (!left.empty()) {
-      const ssize_t written = calls.write(file, left);
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) return cannot_write(path, "write");
-      left = left.subspan(static_cast<std::size_t>(written));
+    auto piece = content.run(at);
+    if (piece.empty()) {
+      const auto read = view_of(content, at, std::min(kPiece, content.size() - at), scratch);
+      if (!read) return std::unexpected(with_path(read.error(), encode_name(path)));
+      piece = read->bytes();
     }
-    at += size;
+    ASSAY_CHECK(write_bytes(calls, file, piece, path));
+    at += piece.size();
   }
   return {};
 }
@@ -159,21 +168,20 @@ Result<void> write_content(FileCalls& calls, int file, const Content& content,
 // The file whose status the new one gets.
 struct Model {
   struct stat status{};
-  FileDescriptor file;
+  std::shared_ptr<const FileDescriptor> file;
   bool is_replaced = false;
 };
 
 Result<std::optional<Model>> find_model(Target target, const FileToWrite& wanted) {
   Model model;
-  if (wanted.like.empty()) {
+  if (!wanted.like) {
     if (!target.status) return std::nullopt;
-    model = {*target.status, std::move(target.old), true};
+    model = {*target.status, std::make_shared<FileDescriptor>(std::move(target.old)), true};
     return model;
   }
-  model.file =
-      FileDescriptor(::open(wanted.like.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-  if (!model.file.is_open() || ::fstat(model.file.get(), &model.status) != 0)
-    return cannot_write(wanted.like, "open");
+  model.file = wanted.like;
+  if (::fstat(model.file->get(), &model.status) != 0)
+    return cannot_write(wanted.path, "the file that it is made of");
   return model;
 }
 
@@ -186,9 +194,10 @@ constexpr const char* kEvm = "security.evm";
 // nobody who may not read it in the end.
 class StatusCopy {
  public:
-  StatusCopy(FileCalls& calls, const FileDescriptor& file, const std::optional<Model>& model,
-             const FileToWrite& wanted)
-      : calls_(calls), file_(file), model_(model), wanted_(wanted) {}
+  // `now`: of the new file.
+  StatusCopy(FileCalls& calls, const FileDescriptor& file, const struct stat& now,
+             const std::optional<Model>& model, const FileToWrite& wanted)
+      : calls_(calls), file_(file), now_(now), model_(model), wanted_(wanted) {}
 
   Result<void> run(const WritePolicy& policy) {
     ASSAY_CHECK(collect_attributes());
@@ -208,7 +217,7 @@ class StatusCopy {
  private:
   Result<void> collect_attributes() {
     if (model_) {
-      ASSAY_TRY(attributes_, attributes_of(model_->file, wanted_.path));
+      ASSAY_TRY(attributes_, attributes_of(*model_->file, wanted_.path));
       if (!model_->is_replaced && !wanted_.keeps_attributes)
         std::erase_if(attributes_, [](const auto& one) { return !is_access_list(one.first); });
     }
@@ -218,10 +227,8 @@ class StatusCopy {
 
   // First: it takes set-user-id bits and capabilities away. security.evm is over the owner too.
   Result<void> copy_owner() {
-    struct stat now{};
-    if (::fstat(file_.get(), &now) != 0) return cannot_write(wanted_.path, "fstat");
     const struct stat& old = model_->status;
-    if (now.st_uid == old.st_uid && now.st_gid == old.st_gid) return {};
+    if (now_.st_uid == old.st_uid && now_.st_gid == old.st_gid) return {};
     if (calls_.change_owner(file_.get(), old.st_uid, old.st_gid) == 0) return {};
     keeps_owner_ = false;
     if (model_->is_replaced || errno != EPERM || attributes_.contains(kEvm))
@@ -261,6 +268,7 @@ class StatusCopy {
 
   FileCalls& calls_;
   const FileDescriptor& file_;
+  const struct stat& now_;
   const std::optional<Model>& model_;
   const FileToWrite& wanted_;
   Attributes attributes_;
@@ -335,11 +343,11 @@ Result<AtomicWriter::Waiting> AtomicWriter::write_beside(const FileToWrite& want
   if (!file.is_open()) return cannot_write(wanted.path, "the folder");
   Scrap scrap(calls_, waiting.temporary);
   ASSAY_CHECK(write_content(calls_, file.get(), wanted.content, wanted.path));
-  ASSAY_CHECK(StatusCopy(calls_, file, model, wanted).run(policy_));
-  if (policy_.durability == Durability::each && calls_.sync_file(file.get()) != 0)
-    return cannot_write(wanted.path, "fsync");
   struct stat status{};
   if (::fstat(file.get(), &status) != 0) return cannot_write(wanted.path, "fstat");
+  ASSAY_CHECK(StatusCopy(calls_, file, status, model, wanted).run(policy_));
+  if (policy_.durability == Durability::each && calls_.sync_file(file.get()) != 0)
+    return cannot_write(wanted.path, "fsync");
   waiting.device = status.st_dev;
   scrap.keep();
   return waiting;

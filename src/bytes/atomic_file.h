@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -82,10 +83,10 @@ struct FileToWrite {
   // Of those of the file that is replaced, or that it is like.
   std::vector<AttributeChange> attributes = {};
   std::optional<FileStamp> replaces = {};
-  // A file made from this one: it gets its mode, its access list, and its owner where we may give
-  // that, else without the set-user-id bits. Nothing stays of a file that is replaced. Empty: all
-  // of that file stays; where there is none, 0666 less the umask.
-  std::string like = {};
+  // A file made from this open one: it gets its mode, its access list, and its owner where we may
+  // give that, else without the set-user-id bits. Nothing stays of a file that is replaced. None:
+  // all of that file stays; where there is none, 0666 less the umask.
+  std::shared_ptr<const FileDescriptor> like = {};
   // And all other extended attributes of `like`.
   bool keeps_attributes = false;
 };

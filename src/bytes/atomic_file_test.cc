@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstring>
 #include <filesystem>
+#include <memory>
 #include <thread>
 
 #include "bytes/test_file_calls.h"
@@ -22,6 +23,10 @@ namespace {
 using Bytes = std::vector<std::uint8_t>;
 
 Bytes bytes(std::string_view text) { return {text.begin(), text.end()}; }
+
+std::shared_ptr<const FileDescriptor> open_model(const std::string& path) {
+  return std::make_shared<FileDescriptor>(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+}
 
 class AtomicFile : public testing::TestWithParam<Durability> {
  protected:
@@ -296,11 +301,13 @@ TEST_F(OneFile, AccessIsNotWidenedByTheFolder) {
   // Elsewhere, like a file without a list.
   AtomicWriter writer({.durability = Durability::none});
   const MemoryContent content(bytes("new"));
-  ASSERT_TRUE(writer.write({.path = folder_ / "made", .content = content, .like = path}));
+  ASSERT_TRUE(
+      writer.write({.path = folder_ / "made", .content = content, .like = open_model(path)}));
   EXPECT_EQ(attribute(folder_ / "made", kAccess), std::nullopt);
   EXPECT_EQ(mode_of(folder_ / "made"), 0640U);
   // And like one with a list, whose group bits alone would say something else.
-  ASSERT_TRUE(writer.write({.path = folder_ / "like", .content = content, .like = listed}));
+  ASSERT_TRUE(
+      writer.write({.path = folder_ / "like", .content = content, .like = open_model(listed)}));
   EXPECT_EQ(attribute(folder_ / "like", kAccess), list);
   EXPECT_EQ(mode_of(folder_ / "like"), before);
 }
@@ -330,7 +337,7 @@ TEST_F(OneFile, FilesMadeOfOthersAreLikeThem) {
             writer.write({.path = made,
                           .content = content,
                           .attributes = {{"user.other", std::nullopt}, {"user.new", Bytes{5}}},
-                          .like = model,
+                          .like = open_model(model),
                           .keeps_attributes = keeps}));
         EXPECT_EQ(read_file(made), bytes("new"));
         EXPECT_EQ(mode_of(made), mode);
@@ -364,14 +371,15 @@ TEST_F(OneFile, OwnersThatCannotBeGivenTakeTheirBitsWithThem) {
   Unprivileged calls;
   AtomicWriter writer({.durability = Durability::none}, calls);
   const MemoryContent content(bytes("new"));
-  ASSERT_TRUE(writer.write({.path = folder_ / "made", .content = content, .like = model}));
+  ASSERT_TRUE(
+      writer.write({.path = folder_ / "made", .content = content, .like = open_model(model)}));
   EXPECT_EQ(mode_of(folder_ / "made"), 0755U);
   // In place it is refused, and so it is where a signature is over the owner.
   EXPECT_FALSE(writer.write({.path = model, .content = content}));
   EXPECT_FALSE(writer.write({.path = folder_ / "evm",
                              .content = content,
                              .attributes = {{"security.evm", Bytes{5, 2}}},
-                             .like = model}));
+                             .like = open_model(model)}));
   EXPECT_FALSE(std::filesystem::exists(folder_ / "evm"));
 }
 

@@ -42,6 +42,11 @@ Result<void> check_empty(const FileDescriptor& file) {
 
 }  // namespace
 
+std::span<const std::uint8_t> Content::run(std::uint64_t offset) const {
+  const auto whole = memory();
+  return whole ? whole->bytes().subspan(offset) : std::span<const std::uint8_t>();
+}
+
 Result<View> view_of(const Content& content, std::uint64_t offset, std::uint64_t size,
                      std::vector<std::uint8_t>& scratch) {
   if (!lies_inside(offset, size, content.size())) return outside(offset, size, content.size());
@@ -53,6 +58,10 @@ Result<View> view_of(const Content& content, std::uint64_t offset, std::uint64_t
 
 Result<void> MemoryContent::read(std::uint64_t offset, std::span<std::uint8_t> out) const {
   return copy_out(View(bytes_), offset, out);
+}
+
+Result<void> FilledContent::read(std::uint64_t offset, std::span<std::uint8_t> out) const {
+  return copy_out(*memory(), offset, out);
 }
 
 Result<void> ViewContent::read(std::uint64_t offset, std::span<std::uint8_t> out) const {

@@ -31,6 +31,10 @@ class Content {
 
   // All bytes, where they are in memory anyway.
   virtual std::optional<View> memory() const { return std::nullopt; }
+
+  // The bytes from `offset` on that lie in memory side by side: empty where none do. Requires
+  // offset < size().
+  virtual std::span<const std::uint8_t> run(std::uint64_t offset) const;
 };
 
 // The bytes [offset, offset + size), either where they lie in memory or copied into `scratch`.
@@ -49,6 +53,23 @@ class MemoryContent final : public Content {
 
  private:
   std::vector<std::uint8_t> bytes_;
+};
+
+// Content in memory that this object owns, to be filled once: memory that is not zeroed before.
+class FilledContent final : public Content {
+ public:
+  explicit FilledContent(std::size_t size)
+      : bytes_(std::make_unique_for_overwrite<std::uint8_t[]>(size)), size_(size) {}
+
+  std::span<std::uint8_t> all() { return {bytes_.get(), size_}; }
+
+  std::uint64_t size() const override { return size_; }
+  Result<void> read(std::uint64_t offset, std::span<std::uint8_t> out) const override;
+  std::optional<View> memory() const override { return View({bytes_.get(), size_}); }
+
+ private:
+  std::unique_ptr<std::uint8_t[]> bytes_;
+  std::size_t size_;
 };
 
 // Content in memory that somebody else owns and keeps.

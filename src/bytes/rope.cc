@@ -64,6 +64,13 @@ std::optional<View> Rope::memory() const {
   return View(whole->bytes().subspan(extent.offset, extent.size));
 }
 
+std::span<const std::uint8_t> Rope::run(std::uint64_t offset) const {
+  const auto at = piece_at(offset);
+  const std::uint64_t skipped = offset - at->at;
+  const auto bytes = at->from->run(at->extent.offset + skipped);
+  return bytes.first(std::min<std::uint64_t>(bytes.size(), at->extent.size - skipped));
+}
+
 Result<bool> same_content(const Content& a, const Content& b) {
   constexpr std::uint64_t kPiece = 256 * 1024;
   if (a.size() != b.size()) return false;

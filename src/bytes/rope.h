@@ -30,6 +30,7 @@ class Rope final : public Content {
   Result<void> read(std::uint64_t offset, std::span<std::uint8_t> out) const override;
   // Where there is one piece, in memory.
   std::optional<View> memory() const override;
+  std::span<const std::uint8_t> run(std::uint64_t offset) const override;
 
  private:
   struct Piece {

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
+#include <algorithm>
+
 namespace assay {
 namespace {
 
@@ -44,6 +46,12 @@ TEST(Rope, ReadsLikeItsPiecesInARow) {
     RC_ASSERT(out == part);
     if (const auto memory = rope.memory())
       RC_ASSERT(Bytes(memory->bytes().begin(), memory->bytes().end()) == plain);
+    if (offset < plain.size()) {
+      const auto run = rope.run(offset);
+      RC_ASSERT(!run.empty());
+      RC_ASSERT(
+          std::equal(run.begin(), run.end(), plain.begin() + static_cast<std::ptrdiff_t>(offset)));
+    }
     RC_ASSERT(*same_content(rope, ViewContent(View(plain))));
     Rope twice = rope;
     twice.append(twice);

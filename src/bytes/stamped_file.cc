@@ -31,10 +31,10 @@ Result<std::shared_ptr<const Content>> read_stamped(const StampedFile& file,
     if (!again.is_open()) return fail(Reason::cannot_open, {}, std::strerror(errno));
     return std::make_shared<FileContent>(std::move(again), size);
   }
-  std::vector<std::uint8_t> bytes(size);
-  ASSAY_TRY(const std::size_t got, read_at(file.file, 0, bytes));
+  auto content = std::make_shared<FilledContent>(size);
+  ASSAY_TRY(const std::size_t got, read_at(file.file, 0, content->all()));
   if (got != size) return fail(Reason::changed_while_read);
-  return std::make_shared<MemoryContent>(std::move(bytes));
+  return content;
 }
 
 }  // namespace assay

@@ -70,15 +70,31 @@ Result<SigningKey> describe_evp_key(EVP_PKEY* key) {
   return description;
 }
 
-Result<OwnedEvp<EVP_PKEY_CTX>> digest_context(EVP_PKEY* key, Hash hash,
-                                              int (*start)(EVP_PKEY_CTX*)) {
+Result<DigestContexts::Context> DigestContexts::take(Hash hash) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (auto& idle = idle_[hash]; !idle.empty()) {
+      Context context = std::move(idle.back());
+      idle.pop_back();
+      return context;
+    }
+  }
+  return make(hash);
+}
+
+void DigestContexts::put_back(Hash hash, Context context) {
+  const std::lock_guard lock(mutex_);
+  idle_[hash].push_back(std::move(context));
+}
+
+Result<DigestContexts::Context> DigestContexts::make(Hash hash) const {
   const std::string name(hash_name(hash));
   const EVP_MD* method = EVP_get_digestbyname(name.c_str());
   if (method == nullptr) return fail(Reason::crypto_unavailable, {}, name);
-  OwnedEvp<EVP_PKEY_CTX> context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
-  if (!context || start(context.get()) != 1 ||
+  Context context(EVP_PKEY_CTX_new_from_pkey(nullptr, key_, nullptr));
+  if (!context || start_(context.get()) != 1 ||
       EVP_PKEY_CTX_set_signature_md(context.get(), method) != 1 ||
-      (EVP_PKEY_is_a(key, "RSA") == 1 &&
+      (EVP_PKEY_is_a(key_, "RSA") == 1 &&
        EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_PADDING) != 1))
     return crypto_error(Reason::crypto_failed, "a key of this kind with " + name);
   return context;

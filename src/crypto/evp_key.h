@@ -9,7 +9,9 @@
 #include <openssl/store.h>
 #include <openssl/ui.h>
 
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -47,9 +49,27 @@ std::vector<std::uint8_t> der_of(auto write, auto* object) {
 // crypto_unavailable for an algorithm or a curve that Assay does not know.
 Result<SigningKey> describe_evp_key(EVP_PKEY* key);
 
-// A context that signs or verifies digests of this hash as CMS has them: RSA by PKCS#1 v1.5.
-// `start`: EVP_PKEY_sign_init or EVP_PKEY_verify_init.
-Result<OwnedEvp<EVP_PKEY_CTX>> digest_context(EVP_PKEY* key, Hash hash,
-                                              int (*start)(EVP_PKEY_CTX*));
+// Contexts that sign or verify digests as CMS has them (RSA by PKCS#1 v1.5), to be used again and
+// again: to make one takes some percent of a signature. EVP_PKEY_sign(3) may be called again with
+// the same parameters. Any thread may take and put back.
+class DigestContexts {
+ public:
+  using Context = OwnedEvp<EVP_PKEY_CTX>;
+
+  // `start`: EVP_PKEY_sign_init or EVP_PKEY_verify_init. The key outlives this.
+  DigestContexts(EVP_PKEY* key, int (*start)(EVP_PKEY_CTX*)) : key_(key), start_(start) {}
+
+  // One that nobody uses now.
+  Result<Context> take(Hash hash);
+  void put_back(Hash hash, Context context);
+
+ private:
+  Result<Context> make(Hash hash) const;
+
+  EVP_PKEY* key_;
+  int (*start_)(EVP_PKEY_CTX*);
+  std::mutex mutex_;
+  std::map<Hash, std::vector<Context>> idle_;
+};
 
 }  // namespace assay

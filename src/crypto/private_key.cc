@@ -4,8 +4,6 @@
 #include <openssl/x509.h>
 
 #include <cstring>
-#include <map>
-#include <mutex>
 
 #include "crypto/evp_key.h"
 
@@ -33,33 +31,16 @@ class MemorySigner final : public Signer {
   }
 
  private:
-  using Context = Owned<EVP_PKEY_CTX>;
-
   Result<SignatureOctets> sign_digest(const Digest& digest) {
-    ASSAY_TRY(Context context, take_context(digest.hash()));
+    ASSAY_TRY(auto context, contexts_.take(digest.hash()));
     std::size_t size = static_cast<std::size_t>(EVP_PKEY_get_size(key_.get()));
     SignatureOctets value(size);
     if (EVP_PKEY_sign(context.get(), value.data(), &size, digest.bytes().data(), digest.size()) !=
         1)
       return crypto_error(Reason::crypto_failed, "signing");
     value.resize(size);
-    const std::lock_guard lock(mutex_);
-    idle_[digest.hash()].push_back(std::move(context));
+    contexts_.put_back(digest.hash(), std::move(context));
     return value;
-  }
-
-  // One that nobody uses now: EVP_PKEY_sign(3) may be called again with the same parameters, and to
-  // make one costs some percent of a signature.
-  Result<Context> take_context(Hash hash) {
-    {
-      const std::lock_guard lock(mutex_);
-      if (auto& idle = idle_[hash]; !idle.empty()) {
-        Context context = std::move(idle.back());
-        idle.pop_back();
-        return context;
-      }
-    }
-    return digest_context(key_.get(), hash, EVP_PKEY_sign_init);
   }
 
   Result<SignatureOctets> sign_message(std::span<const std::uint8_t> message) const {
@@ -77,8 +58,7 @@ class MemorySigner final : public Signer {
 
   Owned<EVP_PKEY> key_;
   SigningKey description_;
-  std::mutex mutex_;
-  std::map<Hash, std::vector<Context>> idle_;
+  DigestContexts contexts_{key_.get(), EVP_PKEY_sign_init};
 };
 
 // The state of one passphrase question: OSSL_STORE may ask again and again.

@@ -19,35 +19,55 @@ Result<OwnedEvp<EVP_PKEY>> read_public_key(View public_key) {
   return OwnedEvp<EVP_PKEY>(key);
 }
 
-Result<bool> verify(EVP_PKEY* key, const SigningKey& description, const SignRequest& request,
-                    const SignatureOctets& value) {
-  if (description.signs_digests()) {
-    const auto digest = request.digest.bytes();
-    ASSAY_TRY(const auto context, digest_context(key, request.digest.hash(), EVP_PKEY_verify_init));
-    return EVP_PKEY_verify(context.get(), value.data(), value.size(), digest.data(),
-                           digest.size()) == 1;
-  }
-  const OwnedEvp<EVP_MD_CTX> context(EVP_MD_CTX_new());
-  if (!context ||
-      EVP_DigestVerifyInit_ex(context.get(), nullptr, nullptr, nullptr, nullptr, key, nullptr) != 1)
-    return crypto_error(Reason::crypto_failed, "verifying");
-  return EVP_DigestVerify(context.get(), value.data(), value.size(), request.message.data(),
-                          request.message.size()) == 1;
-}
+// A public key, to check with by any thread.
+class Checker {
+ public:
+  explicit Checker(OwnedEvp<EVP_PKEY> key) : key_(std::move(key)) {}
 
-Result<void> check_with(EVP_PKEY* public_key, const SigningKey& key, const SignRequest& request,
-                        const SignatureOctets& value) {
-  ASSAY_TRY(const bool good, verify(public_key, key, request, value));
-  ERR_clear_error();
-  if (!good) return fail(Reason::signer_failed, {}, "what it answered is no signature by this key");
-  return {};
+  Result<void> check(const SigningKey& description, const SignRequest& request,
+                     const SignatureOctets& value) {
+    ASSAY_TRY(const bool good, description.signs_digests()
+                                   ? verify_digest(request.digest, value)
+                                   : verify_message(request.message, value));
+    ERR_clear_error();
+    if (!good)
+      return fail(Reason::signer_failed, {}, "what it answered is no signature by this key");
+    return {};
+  }
+
+ private:
+  Result<bool> verify_digest(const Digest& digest, const SignatureOctets& value) {
+    ASSAY_TRY(auto context, contexts_.take(digest.hash()));
+    const bool good = EVP_PKEY_verify(context.get(), value.data(), value.size(),
+                                      digest.bytes().data(), digest.size()) == 1;
+    if (good) contexts_.put_back(digest.hash(), std::move(context));
+    return good;
+  }
+
+  Result<bool> verify_message(std::span<const std::uint8_t> message,
+                              const SignatureOctets& value) const {
+    const OwnedEvp<EVP_MD_CTX> context(EVP_MD_CTX_new());
+    if (!context || EVP_DigestVerifyInit_ex(context.get(), nullptr, nullptr, nullptr, nullptr,
+                                            key_.get(), nullptr) != 1)
+      return crypto_error(Reason::crypto_failed, "verifying");
+    return EVP_DigestVerify(context.get(), value.data(), value.size(), message.data(),
+                            message.size()) == 1;
+  }
+
+  OwnedEvp<EVP_PKEY> key_;
+  DigestContexts contexts_{key_.get(), EVP_PKEY_verify_init};
+};
+
+Result<std::unique_ptr<Checker>> make_checker(View public_key) {
+  ASSAY_TRY(auto key, read_public_key(public_key));
+  return std::make_unique<Checker>(std::move(key));
 }
 
 class CheckedSigner final : public Signer {
  public:
   // The key is read once: that takes longer than a check.
   explicit CheckedSigner(std::unique_ptr<Signer> signer)
-      : signer_(std::move(signer)), public_key_(read_public_key(View(signer_->key().public_key))) {}
+      : signer_(std::move(signer)), checker_(make_checker(View(signer_->key().public_key))) {}
 
   const SigningKey& key() const override { return signer_->key(); }
 
@@ -62,12 +82,12 @@ class CheckedSigner final : public Signer {
 
  private:
   Result<void> check(const SignRequest& request, const SignatureOctets& value) const {
-    if (!public_key_) return std::unexpected(public_key_.error());
-    return check_with(public_key_->get(), key(), request, value);
+    if (!checker_) return std::unexpected(checker_.error());
+    return (*checker_)->check(key(), request, value);
   }
 
   std::unique_ptr<Signer> signer_;
-  Result<OwnedEvp<EVP_PKEY>> public_key_;
+  Result<std::unique_ptr<Checker>> checker_;
 };
 
 }  // namespace
@@ -80,8 +100,8 @@ Result<SigningKey> describe_public_key(View public_key) {
 
 Result<void> check_signature(const SigningKey& key, const SignRequest& request,
                              const SignatureOctets& value) {
-  ASSAY_TRY(const auto public_key, read_public_key(View(key.public_key)));
-  return check_with(public_key.get(), key, request, value);
+  ASSAY_TRY(const auto checker, make_checker(View(key.public_key)));
+  return checker->check(key, request, value);
 }
 
 std::unique_ptr<Signer> make_checked_signer(std::unique_ptr<Signer> signer) {

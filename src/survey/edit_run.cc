@@ -214,7 +214,7 @@ class EditRun {
       ASSAY_CHECK(keeper_->add(record_writer_, edited->record));
       report.has_record = true;
     }
-    return write(file, output, artifact, edited ? edited->stored : artifact.stored,
+    return write(output, artifact, edited ? edited->stored : artifact.stored,
                  edited ? edited->attributes : std::vector<AttributeChange>());
   }
 
@@ -226,7 +226,7 @@ class EditRun {
     if (options_.names_content) report.digest = to_hex(edited.record.before.sha256);
   }
 
-  Result<void> write(const File& file, const std::string& output, const Artifact& artifact,
+  Result<void> write(const std::string& output, const Artifact& artifact,
                      const std::shared_ptr<const Content>& stored,
                      std::vector<AttributeChange> attributes) {
     const bool is_in_place = options_.out.empty() && options_.suffix.empty();
@@ -254,7 +254,7 @@ class EditRun {
     return writer_.write({.path = output,
                           .content = *stored,
                           .attributes = std::move(attributes),
-                          .like = options_.suffix.empty() ? file.path : std::string(),
+                          .like = options_.suffix.empty() ? artifact.file : nullptr,
                           .keeps_attributes = options_.keeps_attributes});
   }
 
