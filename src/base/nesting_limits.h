@@ -29,6 +29,17 @@ inline constexpr std::uint64_t kPendingNodes = 2'000'000;
 // beside the next, has a million.
 inline constexpr std::uint64_t kRuns = 1'000'000;
 
+// Descriptors of the groups of an ext4 file system, which are held: 64 bytes for each 128 MiB, as
+// mke2fs makes them, are those of 32 TiB.
+inline constexpr std::uint64_t kExtDescriptors = 16 * kMiB;
+
+// Blocks of one file that are compressed each for itself: 8 GiB in blocks of 4 KiB, the smallest.
+inline constexpr std::uint64_t kBlocks = 2 * 1024 * 1024;
+
+// One extended attribute (XATTR_SIZE_MAX, include/uapi/linux/limits.h), and those of one file.
+inline constexpr std::uint64_t kXattr = 64 * kKiB;
+inline constexpr std::uint32_t kXattrs = 1000;
+
 // Names of an initramfs that reach a file by a link, and links to folders: they are remembered
 // until its end.
 inline constexpr std::uint64_t kInitramfsNames = 1'000'000;

@@ -11,11 +11,15 @@
 #include "formats/rpm.h"
 #include "sources/deb.h"
 #include "sources/disk.h"
+#include "sources/ext_tree.h"
+#include "sources/ext_volume.h"
 #include "sources/fat_tree.h"
 #include "sources/initramfs.h"
 #include "sources/iso_tree.h"
 #include "sources/nest.h"
 #include "sources/rpm.h"
+#include "sources/squash_tree.h"
+#include "sources/squash_volume.h"
 #include "sources/tar_archive.h"
 
 namespace assay {
@@ -35,6 +39,8 @@ std::optional<ContainerKind> kind_of(View head, std::uint64_t size) {
   if (is_tar(head)) return ContainerKind::tar;
   if (IsoVolume::is_iso(head)) return ContainerKind::iso9660;
   if (FatVolume::is_fat(head)) return ContainerKind::fat;
+  if (SquashVolume::is_squash(head)) return ContainerKind::squashfs;
+  if (ExtVolume::is_ext(head)) return ContainerKind::ext;
   if (is_disk(head, size)) return ContainerKind::disk;
   return std::nullopt;
 }
@@ -72,6 +78,8 @@ Result<void> walk_plain(ContainerKind kind, const Content& content, const std::s
     case ContainerKind::initramfs: return walk_initramfs(content, name, nest);
     case ContainerKind::iso9660: return walk_iso(content, name, nest);
     case ContainerKind::fat: return walk_fat(content, name, nest);
+    case ContainerKind::squashfs: return walk_squash(content, name, nest);
+    case ContainerKind::ext: return walk_ext(content, name, nest);
     case ContainerKind::disk: return walk_disk(content, name, nest);
   }
   return {};

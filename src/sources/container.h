@@ -7,6 +7,8 @@
 //   initramfs  0         "070701" or "070702" and hexadecimal numbers (formats/cpio.h)
 //   iso9660    32769     "CD001"
 //   fat        0         a boot sector (formats/fat.h)
+//   squashfs   0         "hsqs", version 4.0
+//   ext        1080      53 EF, and a superblock around it (sources/ext_volume.h)
 //   disk       446       partitions (formats/partition_table.h); after all others, whose first
 //   sector
 //                        may have partitions too
@@ -27,7 +29,17 @@ namespace assay {
 
 class Nest;
 
-enum class ContainerKind : std::uint8_t { deb, rpm, tar, initramfs, iso9660, fat, disk };
+enum class ContainerKind : std::uint8_t {
+  deb,
+  rpm,
+  tar,
+  initramfs,
+  iso9660,
+  fat,
+  squashfs,
+  ext,
+  disk
+};
 
 struct Container {
   ContainerKind kind;

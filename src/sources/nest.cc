@@ -168,6 +168,10 @@ Result<void> Nest::file_in_place(const Member& member, const Content& content) {
     ASSAY_TRY(container, detect_container(content, member.path));
   }
   if (!container || has_record(member)) {
+    // Holes cost nothing in an image, and would be written out.
+    if (content.size() > options_.nesting.member)
+      return fail(Reason::limit_size, {},
+                  fmt::format("{} bytes, at most {}", content.size(), options_.nesting.member));
     ContentStream stream(content);
     ASSAY_CHECK(hand_over(member, stream));
   }
