@@ -16,7 +16,7 @@ namespace assay {
 
 namespace {
 
-using Commands = std::array<std::unique_ptr<Command>, 13>;
+using Commands = std::array<std::unique_ptr<Command>, 14>;
 
 void add_common_options(CLI::App& app, CommonOptions& common) {
   app.add_option("-j,--jobs", common.jobs, "threads to work with (default: one a processor)")
@@ -47,6 +47,13 @@ ExitStatus refuse(const std::string& who, std::string_view why, Output& output) 
   return kUndetermined;
 }
 
+// Of a command of its own under this one, where that was asked.
+std::string help_of(const CLI::App& command) {
+  for (const CLI::App* under : command.get_subcommands())
+    if (!under->get_group().empty()) return under->help();
+  return command.help();
+}
+
 ExitStatus run(int argc, char** argv, Output& output) {
   CLI::App app("Says what a Linux kernel would do with signed artifacts, and why.", "assay");
   set_up_help(app, "COMMAND ...", kOverview);
@@ -57,7 +64,7 @@ ExitStatus run(int argc, char** argv, Output& output) {
                     make_doctor_command(),  make_platform_command(), make_ima_command(),
                     make_excise_command(),  make_attach_command(),   make_sign_command(),
                     make_compare_command(), make_expect_command(),   make_hashes_command(),
-                    make_rules_command()};
+                    make_guard_command(),   make_rules_command()};
   for (const auto& command : commands) {
     CLI::App* sub = app.add_subcommand(command->name(), command->purpose());
     sub->group("Commands");
@@ -78,7 +85,7 @@ ExitStatus run(int argc, char** argv, Output& output) {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
     const Command* command = chosen();
-    output.print(command == nullptr ? app.help() : app.get_subcommand(command->name())->help());
+    output.print(command == nullptr ? app.help() : help_of(*app.get_subcommand(command->name())));
     return kGood;
   } catch (const CLI::CallForVersion& version) {
     output.print(std::string(version.what()) + '\n');

@@ -63,6 +63,7 @@ inline constexpr std::string_view kAnyArtifact =
 std::unique_ptr<Command> make_attach_command();
 std::unique_ptr<Command> make_compare_command();
 std::unique_ptr<Command> make_excise_command();
+std::unique_ptr<Command> make_guard_command();
 std::unique_ptr<Command> make_hashes_command();
 std::unique_ptr<Command> make_expect_command();
 std::unique_ptr<Command> make_ima_command();

@@ -1,0 +1,23 @@
+// cli/cmd_guard.h - the commands of assay guard, each a Command of its own under it.
+
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "cli/command.h"
+
+namespace assay {
+
+using GuardCommands = std::vector<std::unique_ptr<Command>>;
+
+// Registers a command under `guard`.
+void add_guard_command(CLI::App& guard, GuardCommands& commands, std::unique_ptr<Command> command);
+
+// What needs no kernel: list, overlay, simulate, explain, emit.
+void add_guard_list_commands(CLI::App& guard, GuardCommands& commands);
+
+std::unique_ptr<Command> make_guard_list_command();
+std::unique_ptr<Command> make_guard_overlay_command();
+
+}  // namespace assay
