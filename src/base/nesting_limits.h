@@ -44,4 +44,7 @@ inline constexpr std::uint32_t kXattrs = 1000;
 // until its end.
 inline constexpr std::uint64_t kInitramfsNames = 1'000'000;
 
+// Names of modules and kernels in one archive that are remembered, to see which are there twice.
+inline constexpr std::uint64_t kRememberedNames = 1'000'000;
+
 }  // namespace assay::limits

@@ -52,11 +52,14 @@ class Archive {
                                            const EntryContent& content)>;
   // An Error of `visit` ends it.
   virtual Result<void> for_each(const Visit& visit) = 0;
+
+  // Is a path that is there twice as it should be, a file replaced by a later one?
+  virtual bool may_repeat_paths() const { return false; }
 };
 
 // Yields the regular files of an archive. Those to which a link gives a module's or a kernel's name
 // are yielded again, after the others, under that name; where a link leads to nothing in the
-// archive, that is a failure. `name` is the archive's, as printed.
+// archive, that is a failure. So is a second entry of such a name. `name` is the archive's, as printed.
 Result<void> walk_archive(Archive& archive, const std::string& name, Nest& nest);
 
 }  // namespace assay

@@ -100,6 +100,37 @@ TEST(Deb, SymbolicLinksThatSayNothingNewAreNotLookedAtAgain) {
   EXPECT_EQ(yielded.files, (Files{{"lib/modules/R/m.ko", "m"}, {"boot/vmlinuz-R", "k"}}));
 }
 
+// What a kernel opens under the names of the links, once they are unpacked.
+TEST(Deb, LinksLeadThroughFoldersThatAreLinks) {
+  const Yielded yielded = walk_entries(
+      tar_entry("./opt/k/deep/x.dat", "x") + tar_entry("./opt/k/y.dat", "y") +
+      tar_entry("./way", "", '2', "opt/k/deep") + tar_entry("./a.ko", "", '2', "way/x.dat") +
+      // The parent of where a link leads, not of where it lies.
+      tar_entry("./b.ko", "", '2', "way/../y.dat") +
+      // A folder in the place of a link's folder, and a way through two.
+      tar_entry("./lib", "", '2', "usr/lib") + tar_entry("./usr/way", "", '2', "/way/..") +
+      tar_entry("./lib/c.ko", "", '2', "../way/deep/x.dat") +
+      tar_entry("./d.ko", "", '2', "round/x") + tar_entry("./round", "", '2', "round"));
+  EXPECT_TRUE(yielded.end);
+  EXPECT_EQ(std::set(yielded.files.begin() + 2, yielded.files.end()),
+            (std::set<std::pair<std::string, std::string>>{
+                {"a.ko", "x"}, {"b.ko", "y"}, {"lib/c.ko", "x"}}));
+  EXPECT_EQ(yielded.failures, (std::map<std::string, std::string>{{"p.deb!d.ko", "archive/link"}}));
+}
+
+// dpkg leaves the last on the disk, and says nothing.
+TEST(Deb, PathsThatAreThereTwiceAreFailures) {
+  const Yielded yielded = walk_entries(
+      tar_entry("./m.ko", "one") + tar_entry("./README", "1") + tar_entry("./README", "2") +
+      tar_entry(".//m.ko", "two") + tar_entry("./boot/vmlinuz", "k") +
+      tar_entry("./boot/vmlinuz", "", '2', "/etc/k") + tar_entry("./n.ko", "n"));
+  EXPECT_TRUE(yielded.end);
+  EXPECT_EQ(yielded.files.size(), 6U);
+  EXPECT_EQ(yielded.failures.size(), 2U);
+  EXPECT_EQ(yielded.failures.at("p.deb!/m.ko"), "archive/corrupt");
+  EXPECT_EQ(yielded.failures.at("p.deb!boot/vmlinuz"), "archive/corrupt");
+}
+
 TEST(Deb, LinksToNothingAreFailures) {
   const Yielded yielded =
       walk_entries(tar_entry("./a.ko", "", '2', "b.ko") + tar_entry("./b.ko", "", '2', "a.ko") +
@@ -116,7 +147,10 @@ TEST(PackageLinks, HaveALimit) {
   ArchiveEntry entry{"m.ko", EntryKind::symbolic_link, "x", 0};
   for (std::uint64_t i = 0; i < limits::kLinks; ++i) ASSERT_TRUE(links.add(entry, i));
   EXPECT_FALSE(links.add(entry, limits::kLinks));
+  entry.name = "folder";
+  for (std::uint64_t i = 0; i < limits::kLinks + 1; ++i) ASSERT_TRUE(links.add(entry, i));
   PackageLinks long_names;
+  entry.name = "m.ko";
   entry.target = std::string(limits::kLinkNames, 'x');
   EXPECT_FALSE(long_names.add(entry, 0));
 }

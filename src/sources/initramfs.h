@@ -27,6 +27,7 @@ class InitramfsArchive final : public Archive {
 
   // Files that several names share come last.
   Result<void> for_each(const Visit& visit) override;
+  bool may_repeat_paths() const override { return true; }
 
  private:
   enum class Pass : std::uint8_t { plain, shared };

@@ -1,7 +1,11 @@
 #include <fmt/format.h>
 
-#include "base/limits.h"
+#include <string>
+#include <unordered_set>
+#include <utility>
+
 #include "base/name.h"
+#include "base/nesting_limits.h"
 #include "sources/archive.h"
 #include "sources/nest.h"
 #include "sources/package_links.h"
@@ -33,6 +37,7 @@ class ArchiveWalk {
 
  private:
   Result<void> first(const ArchiveEntry& entry, std::uint64_t index, const EntryContent& content) {
+    if (!archive_.may_repeat_paths()) note_path(entry);
     if (entry.kind == EntryKind::regular)
       return nest_.file({name_, entry.name, entry.size, entry.attributes}, content);
     ASSAY_CHECK(nest_.count_member());
@@ -41,6 +46,28 @@ class ArchiveWalk {
     if (auto added = links_.add(entry, index); !added)
       nest_.failed(with_path(added.error(), nested_name(name_, entry.name)));
     return {};
+  }
+
+  // Package managers unpack a path that is there twice both times, so that what comes last stays
+  // (dpkg too). What came first has been handed over by then, so that neither is what is installed
+  // for certain.
+  void note_path(const ArchiveEntry& entry) {
+    if (entry.kind == EntryKind::other || !has_name_that_matters(entry.name)) return;
+    const std::string path = resolve_path({}, entry.name);
+    if (names_.size() >= limits::kRememberedNames) {
+      if (!std::exchange(has_too_many_names_, true))
+        nest_.failed({Reason::limit_count,
+                      {},
+                      fmt::format("whether paths are there twice is not known beyond {} names of "
+                                  "modules and kernels",
+                                  limits::kRememberedNames),
+                      name_});
+    } else if (!names_.insert(std::hash<std::string>()(path)).second) {
+      nest_.failed({Reason::archive_corrupt,
+                    {},
+                    "the path is there a second time; unpacked, what comes last stays",
+                    nested_name(name_, entry.name)});
+    }
   }
 
   // The second time: for the files that links lead to.
@@ -69,6 +96,8 @@ class ArchiveWalk {
   const std::string& name_;
   Nest& nest_;
   PackageLinks links_;
+  std::unordered_set<std::size_t> names_;  // hashes of paths
+  bool has_too_many_names_ = false;
   std::uint64_t linked_size_ = 0;
 };
 
