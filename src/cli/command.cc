@@ -41,6 +41,14 @@ std::string describe_unknown(const std::vector<std::string>& rest, bool has_comm
   return "unknown argument " + rest.front();
 }
 
+// Actions of a group "" are words of their command alone: its help is theirs, where CLI11 would
+// print one without options.
+std::string help_of(const CLI::App& command) {
+  const auto chosen = command.get_subcommands();
+  if (chosen.empty() || !chosen.front()->get_group().empty()) return command.help();
+  return command.get_formatter()->make_help(&command, "", CLI::AppFormatMode::Normal);
+}
+
 ExitStatus refuse(const std::string& who, std::string_view why, Output& output) {
   const std::string name = who.empty() ? "assay" : "assay " + who;
   output.warn(fmt::format("{} (see {} --help)", why, name), name);

@@ -259,6 +259,8 @@ Result<SigningIdentity> SignerArguments::load() const {
 
 Result<void> SignerArguments::add_chain(SigningCertificate& certificate) const {
   for (const std::string& path : chain_) {
+    if (is_pkcs11_uri(path))
+      return fail(Reason::usage, {}, "--chain is a file, and this is a PKCS#11 URI");
     ASSAY_TRY(auto more, read_certificates(path));
     auto& chain = certificate.chain;
     chain.insert(chain.end(), more.begin(), more.end());

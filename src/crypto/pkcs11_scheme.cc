@@ -14,9 +14,17 @@ bool begins_with(std::string_view text, std::string_view start) {
 
 }  // namespace
 
-bool is_pkcs11_uri(std::string_view text) { return begins_with(text, kPkcs11Scheme); }
+std::string_view without_blanks_before(std::string_view text) {
+  text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n\v\f"), text.size()));
+  return text;
+}
+
+bool is_pkcs11_uri(std::string_view text) {
+  return begins_with(without_blanks_before(text), kPkcs11Scheme);
+}
 
 std::string without_pin(std::string_view uri) {
+  uri = without_blanks_before(uri);
   constexpr std::string_view kBetween = ";?&";
   const std::size_t start = is_pkcs11_uri(uri) ? kPkcs11Scheme.size() : 0;
   std::string shown(uri.substr(0, start));

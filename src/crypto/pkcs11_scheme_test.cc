@@ -13,6 +13,7 @@ TEST(Pkcs11Scheme, IsShownWithoutItsPin) {
       {"pkcs11:token=T?module-path=/x&pin-value=secret", "pkcs11:token=T?module-path=/x"},
       {"pkcs11:token=T?a=b&PIN-VALUE=secret&c=d", "pkcs11:token=T?a=b&c=d"},
       {"pkcs11:token=T?pin-source=file:/p", "pkcs11:token=T?pin-source=file:/p"},
+      {" \t\npkcs11:token=T?pin-value=secret", "pkcs11:token=T"},
       {"PKCS11:pin-value=secret;token=T", "PKCS11:;token=T"},
   };
   for (const auto& [uri, shown] : kShown) {
@@ -21,6 +22,7 @@ TEST(Pkcs11Scheme, IsShownWithoutItsPin) {
   }
   EXPECT_FALSE(is_pkcs11_uri("pkcs11"));
   EXPECT_FALSE(is_pkcs11_uri("pkcs11x:token=T"));
+  EXPECT_FALSE(is_pkcs11_uri("  "));
 }
 
 }  // namespace

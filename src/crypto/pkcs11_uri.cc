@@ -27,8 +27,8 @@ std::string text_of(const char* text) { return text == nullptr ? std::string() :
 Result<Pkcs11Uri> Pkcs11Uri::parse(const std::string& text) {
   Pkcs11Uri uri(p11_kit_uri_new());
   if (!uri.uri_) return bad_uri("finds no memory");
-  std::string known = text;
-  if (is_pkcs11_uri(text)) known.replace(0, kPkcs11Scheme.size(), kPkcs11Scheme);
+  std::string known(without_blanks_before(text));
+  if (is_pkcs11_uri(known)) known.replace(0, kPkcs11Scheme.size(), kPkcs11Scheme);
   const int code = p11_kit_uri_parse(known.c_str(), P11_KIT_URI_FOR_ANY, uri.uri_.get());
   if (code != P11_KIT_URI_OK) {
     const char* message = p11_kit_uri_message(code);

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 
 #include "base/hex.h"
 #include "testing/der.h"
+#include "testing/softhsm.h"
 #include "tests/cli/kernel_sample.h"
 #include "tests/cli/run_assay.h"
 
@@ -293,6 +295,112 @@ TEST_F(HashesPlan, OfAListTheSignatureComesOff) {
                 .lines()
                 .front()["plan"],
             "new-root");
+}
+
+// What verify says the kernel knows, the kernel loads: each byte of the information block, of the
+// marker and of the position changed in turn, the proof twice, and what has no module before it.
+TEST_F(HashesPlan, VerifyNeverKnowsWhatIsRefused) {
+  constexpr std::size_t kMarker = 28;
+  const Bytes whole = read_file(module(2));
+  const std::size_t proof = content(2).size();
+  const std::string variants = folder_ / "variants";
+  fs::create_directories(variants);
+  const auto put = [&](const std::string& name, const Bytes& bytes) {
+    write_file(variants + "/" + name + ".ko", bytes);
+  };
+  put("whole", whole);
+  for (std::size_t at = 0; at < whole.size() - proof; at += at == 4 ? 32 : 1) {
+    Bytes changed = whole;
+    changed[proof + at] ^= 1;
+    put("byte" + std::to_string(at), changed);
+  }
+  Bytes twice = whole;
+  twice.insert(twice.end(), whole.begin() + static_cast<std::ptrdiff_t>(proof), whole.end());
+  put("twice", twice);
+  put("alone", Bytes(whole.begin() + static_cast<std::ptrdiff_t>(proof), whole.end()));
+  const std::size_t block = whole.size() - proof - kMarker - 12;
+  for (const std::string format : {"merkle-v4", "merkle-v5"}) {
+    SCOPED_TRACE(format);
+    std::map<std::string, std::string> findings;
+    for (const Json& line : run_assay({"hashes", "verify", "--json", "-v", "--format", format,
+                                       "--kernel", image(), variants})
+                                .lines())
+      if (line.contains("finding"))
+        findings[fs::path(line["path"].get<std::string>()).stem()] = line["finding"];
+    std::vector<std::string> options{"--format", format, "--tree", tree()};
+    for (const auto& file : fs::directory_iterator(variants)) options.push_back(file.path());
+    std::size_t compared = 0;
+    const Ran planned = plan(options);
+    for (const Json& line : planned.lines()) {
+      if (!line.contains("as_is")) continue;
+      const std::string name = fs::path(line["path"].get<std::string>()).stem();
+      ++compared;
+      const bool is_known = findings[name] == "matches";
+      if (is_known) {
+        EXPECT_EQ(line["as_is"]["decision"], "allowed") << name;
+      }
+      EXPECT_FALSE(is_known && line["as_is"].value("errno", "") == "EBADMSG") << name;
+    }
+    EXPECT_EQ(compared, findings.size()) << planned.error << planned.out.substr(0, 2000);
+    EXPECT_EQ(findings["whole"], "matches");
+    // algo, hash, signer_len, key_id_len and three bytes of padding.
+    for (const std::size_t field : {0, 1, 3, 4, 5, 6, 7})
+      EXPECT_EQ(findings["byte" + std::to_string(block + field)], "malformed") << field;
+  }
+}
+
+// Steps are typed again, and logged: the PIN of a token is in none of them, nor in an error.
+TEST_F(HashesPlan, PinsAreInNoOutput) {
+  const SoftHsm hsm;
+  hsm.make_token("release");
+  hsm.import_key("release", builtin_.key(), "kernel", "01");
+  const std::string pin = SoftHsm::kPin;
+  const std::string path = rebuilt();
+  const std::string query = std::string("?pin-value=") + pin + "&module-path=" + SoftHsm::kModule;
+  const auto says_pin = [&](const Ran& ran) {
+    return (ran.out + ran.error).find(pin) != std::string::npos;
+  };
+  for (const std::string scheme : {"pkcs11:", "PKCS11:"}) {
+    const std::string uri = scheme + "token=release;object=kernel" + query;
+    const Ran json = plan({"--tree", tree(), "--key", uri, "--cert", builtin_.pem(), path});
+    EXPECT_EQ(json.status, 1) << json.error;
+    EXPECT_FALSE(says_pin(json)) << json.out << json.error;
+    const Ran text = run_assay({"hashes", "plan", "--kernel", image(), "--cmdline",
+                                "module.sig_enforce=1 lockdown=none", "--tree", tree(), "--key",
+                                uri, "--cert", builtin_.pem(), path});
+    EXPECT_FALSE(says_pin(text)) << text.out << text.error;
+    EXPECT_NE(text.out.find("token=release;object=kernel"), std::string::npos) << text.out;
+  }
+  for (const std::string start : {" pkcs11:token=other", "Pkcs11:token=%zz"})
+    for (const char* option : {"--key", "--cert", "--chain"}) {
+      std::vector<std::string> command{"--tree", tree(), path, option, start + query};
+      if (std::string(option) != "--key") command.insert(command.end(), {"--key", builtin_.key()});
+      if (std::string(option) != "--cert")
+        command.insert(command.end(), {"--cert", builtin_.pem()});
+      const Ran ran = plan(command);
+      EXPECT_EQ(ran.status, 2) << option << ran.out;
+      EXPECT_FALSE(says_pin(ran)) << option << ran.out << ran.error;
+    }
+}
+
+TEST_F(HashesPlan, CommandsThatSignAreInNoOutput) {
+  constexpr std::string_view kService = R"(
+import subprocess, sys
+print(sys.stdin.readline().strip(), flush=True)
+for line in sys.stdin:
+    kind, number, name, digest = line.split()
+    value = subprocess.run(["openssl", "pkeyutl", "-sign", "-inkey", sys.argv[1], "-pkeyopt", "digest:" + name],
+                           input=bytes.fromhex(digest), capture_output=True).stdout
+    print("value", number, value.hex(), flush=True)
+)";
+  write_file(folder_ / "service.py", der::bytes(kService));
+  const Ran ran = plan({"--tree", tree(), "--signer",
+                        "TOKEN=hunter2 python3 " + (folder_ / "service.py") + " " + builtin_.key(),
+                        "--cert", builtin_.pem(), rebuilt()});
+  EXPECT_EQ(ran.status, 1) << ran.error;
+  EXPECT_EQ((ran.out + ran.error).find("hunter2"), std::string::npos) << ran.out << ran.error;
+  const std::string step = ran.lines().front()["steps"].at(0);
+  EXPECT_NE(step.find("--signer COMMAND --cert"), std::string::npos) << step;
 }
 
 TEST_F(HashesPlan, WhatIsMissingIsSaid) {

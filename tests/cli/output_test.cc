@@ -42,6 +42,19 @@ TEST(Output, ClosedPipeEndsCleanly) {
   EXPECT_TRUE(finished.error == "0\n" || finished.error.ends_with("\n2\n")) << finished.error;
 }
 
+// Actions have no options of their own: their help is that of the command.
+TEST(Usage, HelpOfAnActionHasTheOptions) {
+  const std::string whole = run_assay({"hashes", "--help"}).out;
+  EXPECT_NE(whole.find("--write-to DIR"), std::string::npos) << whole;
+  for (const char* action : {"build", "attach", "verify", "explain", "plan"}) {
+    const Ran ran = run_assay({"hashes", action, "--help"});
+    EXPECT_EQ(ran.status, 0) << ran.error;
+    EXPECT_EQ(ran.out, whole);
+  }
+  EXPECT_NE(run_assay({"ima", "policy", "diff", "--help"}).out.find("Usage: assay ima policy diff"),
+            std::string::npos);
+}
+
 TEST(Usage, SaysInOneLineWhatIsWrong) {
   struct Case {
     std::vector<std::string> arguments;
