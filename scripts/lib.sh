@@ -25,7 +25,7 @@ build_packages=(g++ cmake ninja-build pkg-config ca-certificates libssl-dev zlib
 # What the tests use beyond that: libraries, and the tools that they compare with.
 test_packages=(libgtest-dev librapidcheck-dev openssl gzip bzip2 xz-utils zstd lz4 lzop binutils python3 sbsigntool pesign
   osslsigncode libnss3-tools qemu-system-x86 cpio ima-evm-utils attr busybox-static keyutils kmod e2fsprogs
-  linux-kbuild-6.1 make dkms softhsm2 opensc swtpm tpm2-tools ovmf fsverity rpm xorriso mtools dosfstools fdisk squashfs-tools)
+  linux-kbuild-6.1 make dkms softhsm2 opensc swtpm tpm2-tools ovmf fsverity rpm xorriso mtools dosfstools fdisk squashfs-tools erofs-utils)
 
 # What scripts/tidy uses.
 tidy_packages=(clang-19 clang-tidy-19 libclang-rt-19-dev)

@@ -11,6 +11,8 @@
 #include "formats/rpm.h"
 #include "sources/deb.h"
 #include "sources/disk.h"
+#include "sources/erofs_tree.h"
+#include "sources/erofs_volume.h"
 #include "sources/ext_tree.h"
 #include "sources/ext_volume.h"
 #include "sources/fat_tree.h"
@@ -40,6 +42,7 @@ std::optional<ContainerKind> kind_of(View head, std::uint64_t size) {
   if (IsoVolume::is_iso(head)) return ContainerKind::iso9660;
   if (FatVolume::is_fat(head)) return ContainerKind::fat;
   if (SquashVolume::is_squash(head)) return ContainerKind::squashfs;
+  if (ErofsVolume::is_erofs(head)) return ContainerKind::erofs;
   if (ExtVolume::is_ext(head)) return ContainerKind::ext;
   if (is_disk(head, size)) return ContainerKind::disk;
   return std::nullopt;
@@ -79,6 +82,7 @@ Result<void> walk_plain(ContainerKind kind, const Content& content, const std::s
     case ContainerKind::iso9660: return walk_iso(content, name, nest);
     case ContainerKind::fat: return walk_fat(content, name, nest);
     case ContainerKind::squashfs: return walk_squash(content, name, nest);
+    case ContainerKind::erofs: return walk_erofs(content, name, nest);
     case ContainerKind::ext: return walk_ext(content, name, nest);
     case ContainerKind::disk: return walk_disk(content, name, nest);
   }

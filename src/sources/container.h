@@ -8,6 +8,7 @@
 //   iso9660    32769     "CD001"
 //   fat        0         a boot sector (formats/fat.h)
 //   squashfs   0         "hsqs", version 4.0
+//   erofs      1024      E2 E1 F5 E0
 //   ext        1080      53 EF, and a superblock around it (sources/ext_volume.h)
 //   disk       446       partitions (formats/partition_table.h); after all others, whose first
 //   sector
@@ -37,6 +38,7 @@ enum class ContainerKind : std::uint8_t {
   iso9660,
   fat,
   squashfs,
+  erofs,
   ext,
   disk
 };
