@@ -58,6 +58,25 @@ constexpr RuleTable kTables[] = {
      "by KEXEC_SIG. kexec_load looks at no signature: lockdown stops it, and IMA, but not "
      "KEXEC_SIG_FORCE.",
      rules::kexec::kTable},
+    {"guard", "The guard: a list of digests",
+     "What the guard's BPF program says to what the kernel reads (docs/guard-list.md), where one "
+     "is "
+     "armed. It is asked when the bytes are in memory, before IPE, IMA and the signature check, "
+     "and "
+     "can only refuse: what it lets pass may be refused after it. The kernel logs nothing. The "
+     "errors are those that it returns unless it is told another.\n\n"
+     "With variant ima files are looked at before they are read, and IMA makes the digest.",
+     rules::guard::kTable},
+    {"ipe", "IPE: Integrity Policy Enforcement",
+     "What a policy must be like to be taken (new_policy, update), in the parser's order; the last "
+     "row is what becomes of a file under the active policy. Rules are tried in their order, then "
+     "the operation's default counts, then the policy's. A policy is the content of a PKCS#7 "
+     "message, which has at most 65535 bytes (lib/asn1_decoder.c, EMSGSIZE): about 575 rules with "
+     "a "
+     "digest.\n\n"
+     "IPE is asked before a file is read (kernel_read_file) and before memory is "
+     "(kernel_load_data), so before the guard where that hashes what was read, and before IMA.",
+     rules::ipe::kTable},
     {"kernel_read", "Files that the kernel reads",
      "Firmware, policies of IMA and the initrd of kexec are read into memory before anything looks "
      "at them, and IMA is asked only then.",

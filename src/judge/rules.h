@@ -30,6 +30,12 @@ namespace add_key {
 namespace appended_kexec_sig {
 #include "judge/appended_kexec_sig.def"
 }
+namespace guard {
+#include "judge/guard.def"
+}
+namespace ipe {
+#include "judge/ipe.def"
+}
 namespace kernel_read {
 #include "judge/kernel_read.def"
 }
@@ -58,6 +64,16 @@ inline constexpr const Rule* kTable[] = {
 #include "judge/appended_kexec_sig.def"
 };
 }  // namespace appended_kexec_sig
+namespace guard {
+inline constexpr const Rule* kTable[] = {
+#include "judge/guard.def"
+};
+}  // namespace guard
+namespace ipe {
+inline constexpr const Rule* kTable[] = {
+#include "judge/ipe.def"
+};
+}  // namespace ipe
 namespace kernel_read {
 inline constexpr const Rule* kTable[] = {
 #include "judge/kernel_read.def"

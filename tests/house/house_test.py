@@ -38,6 +38,8 @@ RULE_TABLES = {
     "pkcs7": "signatures/pkcs7.def",
     "keyring": "trust/keyring.def",
     "add_key": "judge/add_key.def",
+    "guard": "judge/guard.def",
+    "ipe": "judge/ipe.def",
     "kernel_read": "judge/kernel_read.def",
     "kexec": "judge/kexec.def",
     "appended_kexec_sig": "judge/appended_kexec_sig.def",
