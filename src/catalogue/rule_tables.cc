@@ -61,11 +61,11 @@ constexpr RuleTable kTables[] = {
     {"guard", "The guard: a list of digests",
      "What the guard's BPF program says to what the kernel reads (docs/guard-list.md), where one "
      "is "
-     "armed. It is asked when the bytes are in memory, before IPE, IMA and the signature check, "
-     "and "
-     "can only refuse: what it lets pass may be refused after it. The kernel logs nothing. The "
-     "errors are those that it returns unless it is told another.\n\n"
-     "With variant ima files are looked at before they are read, and IMA makes the digest.",
+     "armed. It is asked when the bytes are in memory, after IPE and before IMA and the signature "
+     "check, and can only refuse: what it lets pass may be refused afterwards. The kernel logs "
+     "nothing. The errors are those that it returns unless it is told another.\n\n"
+     "With variant ima files are looked at before they are read and before IPE is asked, and IMA "
+     "makes the digest.",
      rules::guard::kTable},
     {"ipe", "IPE: Integrity Policy Enforcement",
      "What a policy must be like to be taken (new_policy, update), in the parser's order; the last "

@@ -27,7 +27,9 @@ class GuardCommand final : public Command {
 
   Result<void> check() const override {
     const Command* command = chosen();
-    if (command == nullptr) return fail(Reason::usage, {}, "COMMAND is missing: list, overlay ...");
+    if (command == nullptr)
+      return fail(Reason::usage, {},
+                  "COMMAND is missing: list, overlay, simulate, explain, emit ...");
     return command->check();
   }
 

@@ -19,5 +19,8 @@ void add_guard_list_commands(CLI::App& guard, GuardCommands& commands);
 
 std::unique_ptr<Command> make_guard_list_command();
 std::unique_ptr<Command> make_guard_overlay_command();
+std::unique_ptr<Command> make_guard_simulate_command();
+std::unique_ptr<Command> make_guard_explain_command();
+std::unique_ptr<Command> make_guard_emit_command();
 
 }  // namespace assay

@@ -206,6 +206,9 @@ std::unique_ptr<Command> make_guard_list_command() { return std::make_unique<Gua
 void add_guard_list_commands(CLI::App& guard, GuardCommands& commands) {
   add_guard_command(guard, commands, make_guard_list_command());
   add_guard_command(guard, commands, make_guard_overlay_command());
+  add_guard_command(guard, commands, make_guard_simulate_command());
+  add_guard_command(guard, commands, make_guard_explain_command());
+  add_guard_command(guard, commands, make_guard_emit_command());
 }
 
 }  // namespace assay

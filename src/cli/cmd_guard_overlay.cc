@@ -9,7 +9,6 @@
 
 #include "base/name.h"
 #include "bytes/atomic_file.h"
-#include "bytes/whole_file.h"
 #include "cli/cmd_guard.h"
 #include "cli/progress_line.h"
 #include "cli/signer_arguments.h"
@@ -21,7 +20,6 @@ namespace assay {
 namespace {
 
 constexpr std::array<std::string_view, 3> kActions = {"sign", "show", "verify"};
-constexpr std::uint64_t kOverlayFileSize = kOverlayDataSize + 2 * kOverlaySignatureSize;
 
 std::uint64_t seconds_since_1970() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
@@ -161,12 +159,11 @@ Examples:
 
   Result<ExitStatus> look_at(const std::string& path, const TrustOptions& trust,
                              const CommonOptions& common, Output& output) const {
-    ASSAY_TRY(const auto file, read_whole_file(path, kOverlayFileSize));
-    ASSAY_TRY(const OverlayFile parts, split_overlay(View(file)));
-    ASSAY_TRY(const Overlay overlay, parse_overlay(parts.data));
+    ASSAY_TRY(const LoadedOverlay loaded, load_overlay(path));
     ArtifactReport report;
-    if (action_ == "verify") report = verify_bytes(encode_name(path), View(file), trust);
-    const OverlayReport told{encode_name(path), overlay, action_ == "verify" ? &report : nullptr};
+    if (action_ == "verify") report = verify_bytes(encode_name(path), View(loaded.file), trust);
+    const OverlayReport told{encode_name(path), loaded.overlay,
+                             action_ == "verify" ? &report : nullptr};
     output.print(common.json ? to_json(told) + '\n' : to_text(told));
     if (action_ == "show" || report.standing == Standing::verified) return kGood;
     return report.standing == Standing::undetermined ? kUndetermined : kBad;

@@ -4,8 +4,10 @@
 
 #include <string>
 
+#include "survey/guard_explain.h"
 #include "survey/guard_list_builder.h"
 #include "survey/guard_signature.h"
+#include "survey/guard_simulation.h"
 
 namespace assay {
 
@@ -22,5 +24,15 @@ struct OverlayReport {
 // {"schema":"assay.guard-overlay/1",...}
 std::string to_json(const OverlayReport& report);
 std::string to_text(const OverlayReport& report);
+
+// Does the guard note it, and let it pass (audit)?
+bool has_miss(const GuardSimulation& simulation);
+// {"schema":"assay.guard-simulation/1",...}
+std::string to_json(const GuardSimulation& simulation);
+std::string to_text(const GuardSimulation& simulation);
+
+// {"schema":"assay.guard-explanation/1",...}
+std::string to_json(const GuardExplanation& explanation);
+std::string to_text(const GuardExplanation& explanation);
 
 }  // namespace assay

@@ -50,32 +50,25 @@ class Lister {
 
   // Nothing for what has no class.
   Result<std::optional<Listed>> list(const Found& found) const {
+    // A module that is not asked for is not opened.
+    const auto name = parse_module_name(found.inner_name);
+    if (name && !wants_any(kModuleClasses)) return other(ReadClass::module);
     std::unique_ptr<Content> opened;
-    const auto stored = [&]() -> Result<const Content*> {
-      if (found.content) return found.content.get();
-      if (!opened) {
-        ASSAY_TRY(opened, open_whole(found.path));
-      }
-      return opened.get();
-    };
-    if (const auto name = parse_module_name(found.inner_name)) {
-      if (!wants_any(kModuleClasses)) return other(ReadClass::module);
-      ASSAY_TRY(const Content* content, stored());
-      return list_module(found, *content, name->codec.has_value());
+    if (!found.content) {
+      ASSAY_TRY(opened, open_whole(found.path));
     }
-    std::optional<ReadClass> what;
-    if (is_firmware(found)) {
-      what = ReadClass::firmware;
-    } else {
-      ASSAY_TRY(const Content* content, stored());
-      ASSAY_TRY(what, class_by_content(found, *content));
-    }
+    const Content& content = found.content ? *found.content : *opened;
+    if (name) return list_module(found, content, name->codec.has_value());
+    const auto read = read_class_of(found, content);
+    // What else is damaged is no matter to a list of modules.
+    if (!read && !wants_any(kAllReads & ~kModuleClasses)) return std::nullopt;
+    if (!read) return std::unexpected(read.error());
+    const std::optional<ReadClass>& what = *read;
     if (!what) return std::nullopt;
     if (!wants_any(mask_of(*what))) return other(*what);
-    ASSAY_TRY(const Content* content, stored());
-    count(*content);
+    count(content);
     Listed listed;
-    ASSAY_TRY(const GuardDigest digest, guard_digest(*content, options_.head.mode));
+    ASSAY_TRY(const GuardDigest digest, guard_digest(content, options_.head.mode));
     listed.rows.push_back({digest, mask_of(*what), origin_of(found)});
     return std::optional(std::move(listed));
   }
@@ -91,17 +84,6 @@ class Lister {
 
   void count(const Content& content) const {
     if (options_.survey.progress != nullptr) options_.survey.progress->bytes += content.size();
-  }
-
-  static Result<std::optional<ReadClass>> class_by_content(const Found& found,
-                                                           const Content& content) {
-    ASSAY_TRY(const auto container, detect_container(content, found.inner_name));
-    if (container)
-      return container->kind == ContainerKind::initramfs ? std::optional(ReadClass::kexec_initramfs)
-                                                         : std::nullopt;
-    const auto image = find_kernel_image(content);
-    if (!image) return std::unexpected(image.error());
-    return *image ? std::optional(ReadClass::kexec_image) : std::nullopt;
   }
 
   GuardOrigin origin_of(const Found& found) const {
@@ -161,6 +143,18 @@ std::optional<Error> check_order(const GuardListOptions& options,
 }
 
 }  // namespace
+
+Result<std::optional<ReadClass>> read_class_of(const Found& found, const Content& stored) {
+  if (parse_module_name(found.inner_name)) return ReadClass::module;
+  if (is_firmware(found)) return ReadClass::firmware;
+  ASSAY_TRY(const auto container, detect_container(stored, found.inner_name));
+  if (container)
+    return container->kind == ContainerKind::initramfs ? std::optional(ReadClass::kexec_initramfs)
+                                                       : std::nullopt;
+  const auto image = find_kernel_image(stored);
+  if (!image) return std::unexpected(image.error());
+  return *image ? std::optional(ReadClass::kexec_image) : std::nullopt;
+}
 
 std::string guard_origin_path(std::string_view inner_name, bool is_on_disk) {
   for (const std::string_view folder : {"lib/modules/", "lib/firmware/", "boot/"})

@@ -44,6 +44,9 @@ struct BuiltGuardList {
 };
 BuiltGuardList build_guard_list(const GuardListOptions& options);
 
+// What the kernel would read a file as, by its name and its content. Nothing: no class is for it.
+Result<std::optional<ReadClass>> read_class_of(const Found& found, const Content& stored);
+
 // Rows for modules that are not there: of a list as kernels with CONFIG_MODULE_HASHES of versions 1
 // to 3 have it; of the records of signatures that were put in or taken out, whose unsigned side
 // they name (none for a record of anything but one appended signature).

@@ -13,6 +13,8 @@ namespace {
 
 // A list as large as can be, and its signature.
 constexpr std::uint64_t kSignedListSize = kGuardListSize + 64 * limits::kKiB;
+// An overlay, its signature, and what says where that is.
+constexpr std::uint64_t kOverlayFileSize = kOverlayDataSize + kOverlaySignatureSize + 40;
 
 }  // namespace
 
@@ -58,6 +60,18 @@ Result<LoadedGuardList> load_guard_list(const std::string& path, const TrustOpti
   }();
   if (!list) return std::unexpected(with_path(list.error(), name));
   loaded.list = *list;
+  return loaded;
+}
+
+Result<LoadedOverlay> load_overlay(const std::string& path) {
+  LoadedOverlay loaded;
+  ASSAY_TRY(loaded.file, read_whole_file(path, kOverlayFileSize));
+  const auto overlay = [&]() -> Result<Overlay> {
+    ASSAY_TRY(const OverlayFile parts, split_overlay(View(loaded.file)));
+    return parse_overlay(parts.data);
+  }();
+  if (!overlay) return std::unexpected(with_path(overlay.error(), encode_name(path)));
+  loaded.overlay = *overlay;
   return loaded;
 }
 

@@ -29,4 +29,11 @@ struct LoadedGuardList {
 };
 Result<LoadedGuardList> load_guard_list(const std::string& path, const TrustOptions& trust);
 
+// The overlay at `path`, with all bytes of the file for verify_bytes.
+struct LoadedOverlay {
+  Overlay overlay;
+  std::vector<std::uint8_t> file;
+};
+Result<LoadedOverlay> load_overlay(const std::string& path);
+
 }  // namespace assay
