@@ -23,7 +23,8 @@ content first, with the certificate it carries, --trust, or the keys of its kern
 does not verify, or that carries bytes which no signature covers, is a difference.
 
 Verdicts: identical, identical-after-transplant, content-equal (what is wrapped around equal content
-differs: a compressor's stream, mode, owner), different, undetermined.
+differs: a compressor's stream, mode, owner; or kernels differ in the certificate of the key that
+the build made and signed all their modules with), different, undetermined.
 
 Exit status: 0 identical or identical after transplant, 1 content-equal or different, 2 something
 could not be found out and nothing is known to differ.

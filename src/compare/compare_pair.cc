@@ -112,6 +112,8 @@ class PairComparison {
       return fail(done.error().reason, done.error().where,
                   fmt::format("A has no canonical form: {}", done.error().detail));
     if (forms_a_.bare != opened_b_->bare_id) {
+      compare_images();
+      if (difference_.verdict != Sameness::identical) return {};
       call_different(difference_, "the content differs");
       if (opened_a_)
         return find_first_difference(opened_a_->form.content, opened_b_->form.content, difference_);
@@ -124,6 +126,23 @@ class PairComparison {
       return {};
     }
     return transplant();
+  }
+
+  // Kernels that differ in a certificate have nothing that could be put onto the other: their
+  // records are of their own content, and over that they are verified.
+  void compare_images() {
+    if (!opened_a_) {
+      const auto image = tools_.images.find(a_.key);
+      if (image == tools_.images.end()) return;
+      auto opened = open_form(image->second, a_.stored, a_.names.inner_name);
+      if (!opened || opened->bare_id != forms_a_.bare) return;
+      opened_a_ = std::move(*opened);
+    }
+    difference_.kernel = compare_kernels(opened_a_->form.content, opened_b_->form.content);
+    if (!difference_.kernel || !difference_.kernel->difference.empty()) return;
+    raise(Sameness::content_equal);
+    stored_a_ = opened_a_->stored;
+    has_content_records_ = true;
   }
 
   Result<void> transplant() {
@@ -201,8 +220,9 @@ class PairComparison {
     std::ranges::copy(attributes_b_, std::back_inserter(parts_b));
     // What stays while records are verified: everything that ropes refer to.
     const Rope bare = opened_b_ ? opened_b_->form.content : Rope(b_.content);
+    const Rope bare_a = difference_.kernel ? opened_a_->form.content : bare;
     if (!parts_a.empty())
-      tools_.verifier_a.verify(a_.names, bare, parts_a, stored_a_, a_.attributes,
+      tools_.verifier_a.verify(a_.names, bare_a, parts_a, stored_a_, a_.attributes,
                                [pair = pair_](std::vector<RecordVerdict> verdicts) {
                                  pair->difference.records_a = std::move(verdicts);
                                });

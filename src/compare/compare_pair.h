@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 
@@ -10,10 +11,14 @@
 
 namespace assay {
 
+// A's kernel images, by their paths.
+using KeptImages = std::map<std::string, std::shared_ptr<const Content>>;
+
 struct PairTools {
   RecordVerifier& verifier_a;
   RecordVerifier& verifier_b;
   const Shelf& shelf;  // of A's small files
+  const KeptImages& images;
 };
 
 // Calls `done` once, now or when the verifiers finish: with nothing for files that are identical.

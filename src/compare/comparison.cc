@@ -8,6 +8,7 @@
 
 #include "base/limits.h"
 #include "base/name.h"
+#include "compare/build_key.h"
 #include "compare/compare_pair.h"
 #include "compare/folder_frame.h"
 #include "formats/module_name.h"
@@ -31,6 +32,7 @@ struct Outcome {
   std::optional<Error> error;
 };
 
+// A copy of what will be gone, the file itself where it will not.
 std::shared_ptr<const Content> keep(const TakenFile& taken) {
   if (!taken.file.path.empty()) {
     auto file = open_file(taken.file.path);
@@ -42,11 +44,14 @@ std::shared_ptr<const Content> keep(const TakenFile& taken) {
   return held ? std::shared_ptr<const Content>(std::move(*held)) : nullptr;
 }
 
-void keep_if_image(const TakenFile& taken, RecordVerifier& verifier) {
-  if (parse_module_name(taken.file.names.inner_name)) return;
+// Nothing for what is no kernel image.
+std::shared_ptr<const Content> keep_if_image(const TakenFile& taken, RecordVerifier& verifier) {
+  if (parse_module_name(taken.file.names.inner_name)) return nullptr;
   const auto image = find_kernel_image(*taken.content);
-  if (!image || !*image) return;
-  if (auto content = keep(taken)) verifier.keep_image(taken.file.names, std::move(content));
+  if (!image || !*image) return nullptr;
+  auto content = keep(taken);
+  if (content) verifier.keep_image(taken.file.names, content);
+  return content;
 }
 
 // Of one that came out of a package: all that will be asked of it.
@@ -101,6 +106,7 @@ class BuildComparison {
     pair_renamed();
     locate_differences();
     compare_frames();
+    settle_build_keys(differences_, same_modules_, shelf_);
     conclude();
     return result_;
   }
@@ -155,6 +161,7 @@ class BuildComparison {
   void read_a() {
     const SurveyOptions options = survey_options(options_.a);
     using Kept = std::variant<SideFile, Error>;
+    std::mutex mutex;
     Run<Kept> run(options, [this](const Kept& kept) {
       if (const auto* error = std::get_if<Error>(&kept)) return fail_at(*error);
       const auto& file = std::get<SideFile>(kept);
@@ -165,7 +172,10 @@ class BuildComparison {
     const auto work = [&](Found found, std::uint64_t ticket) {
       auto taken = take_file(std::move(found), options_.a);
       if (!taken) return run.reports().fill(ticket, Kept(taken.error()));
-      keep_if_image(*taken, *verifier_a_);
+      if (auto image = keep_if_image(*taken, *verifier_a_)) {
+        const std::lock_guard lock(mutex);
+        images_a_.emplace(taken->file.key, std::move(image));
+      }
       describe(*taken, shelf_);
       count_bytes(*taken);
       run.reports().fill(ticket, Kept(std::move(taken->file)));
@@ -179,7 +189,7 @@ class BuildComparison {
     pool_ = &run.pool();
     verifier_b_.emplace(options_.trust,
                         [this](std::function<void()> job) { later(std::move(job)); });
-    const PairTools tools{*verifier_a_, *verifier_b_, shelf_};
+    const PairTools tools{*verifier_a_, *verifier_b_, shelf_, images_a_};
     const auto work = [&](Found found, std::uint64_t ticket) {
       auto taken = take_file(std::move(found), options_.b);
       if (!taken) return run.reports().fill(ticket, failed(taken.error()));
@@ -218,10 +228,13 @@ class BuildComparison {
       added_.push_back(outcome.file);
       return;
     }
-    if (!outcome.difference)
-      ++result_.identical;
-    else
+    if (outcome.difference) {
       differences_.push_back(*outcome.difference);
+      return;
+    }
+    ++result_.identical;
+    if (parse_module_name(outcome.file.names.inner_name))
+      same_modules_.push_back(&files_a_.at(outcome.file.key));
   }
 
   void find_removed() {
@@ -371,6 +384,10 @@ class BuildComparison {
       result_.record_bytes += record.size;
       result_.uncovered_bytes += total_size(record.uncovered);
     }
+    if (difference.kernel && difference.verdict == Sameness::content_equal) {
+      result_.certificate_bytes += difference.kernel->certificate.size;
+      result_.certificate_bytes += difference.kernel->build_id.value_or(Extent{}).size;
+    }
     for (const RecordVerdict& record : difference.records_b)
       result_.uncovered_bytes += total_size(record.uncovered);
   }
@@ -398,6 +415,8 @@ class BuildComparison {
   std::optional<RecordVerifier> verifier_a_;
   std::optional<RecordVerifier> verifier_b_;
   std::map<std::string, SideFile> files_a_;
+  KeptImages images_a_;
+  std::vector<const SideFile*> same_modules_;
   std::set<std::string> keys_b_;
   std::vector<SideFile> added_;
   std::vector<const SideFile*> removed_;

@@ -5,10 +5,10 @@
 //   identical-after-transplant  A's records put onto B's canonical form have A's SHA-256, and every
 //                               record of A and of B is verified over that content
 //   content-equal               the canonical forms are the same, and what is wrapped around them
-//                               differs: a compressor's stream, mode, owner
+//                               differs: a compressor's stream, mode, owner; or, of kernel images,
+//                               the certificate of the key that the build made for its modules
 //   different                   anything else: other content, a record that is not verified, bytes
-//   in
-//                               a record that no signature covers
+//                               in a record that no signature covers
 //
 // The transplant is virtual: a rope of B's bytes and A's records, digested and not written. That
 // nothing is passed over rests on SHA-256 alone; that what was exchanged is no payload, on the
@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "compare/elf_place.h"
+#include "compare/kernel_pair.h"
 #include "compare/record_verifier.h"
 #include "compare/side.h"
 
@@ -52,6 +53,8 @@ struct Difference {
   std::optional<ElfPlace> place;         // what lies there, in A
   std::vector<RecordVerdict> records_a;  // A's, over B's content
   std::vector<RecordVerdict> records_b;  // B's own, which were set aside
+  // Of kernels that were built with two keys. Their records are verified over their own content.
+  std::optional<KernelPair> kernel;
 };
 std::string_view kind_name(Difference::Kind kind);
 
@@ -70,6 +73,8 @@ struct BuildVerdict {
   // The entropy budget: what of A, where it is the same after a transplant, B does not give.
   std::uint64_t records = 0;
   std::uint64_t record_bytes = 0;
+  // Bytes of A's built-in certificates and build-ids, where they are all that kernels differ in.
+  std::uint64_t certificate_bytes = 0;
   // Bytes in records, of A and B, that no signature covers.
   std::uint64_t uncovered_bytes = 0;
 };

@@ -41,6 +41,38 @@ Json describe(const std::vector<RecordVerdict>& records) {
   return list;
 }
 
+Json describe(const std::optional<KernelPair>& kernel) {
+  if (!kernel) return {};
+  const auto key = [](const BuildKey& one) {
+    return Json{{"subject", one.subject}, {"fingerprint", one.fingerprint}};
+  };
+  const auto place = [](const std::optional<Extent>& where) {
+    return where ? Json{{"offset", where->offset}, {"size", where->size}} : Json();
+  };
+  return {{"release", kernel->release},
+          {"certificate", place(kernel->certificate)},
+          {"a", key(kernel->a)},
+          {"b", key(kernel->b)},
+          {"build_id", place(kernel->build_id)},
+          {"difference", kernel->difference},
+          {"around", kernel->around},
+          {"modules", kernel->modules}};
+}
+
+// "\"subject\" (fingerprint...) of A, ..., which signed the 2 modules of each".
+std::string key_line(const KernelPair& kernel) {
+  constexpr std::size_t kShown = 16;
+  std::string text = fmt::format(
+      "certificates \"{}\" ({}...) of A, \"{}\" ({}...) of B: {} bytes at offset {} of the "
+      "decompressed kernels",
+      kernel.a.subject, kernel.a.fingerprint.substr(0, kShown), kernel.b.subject,
+      kernel.b.fingerprint.substr(0, kShown), kernel.certificate.size, kernel.certificate.offset);
+  if (kernel.modules != 0)
+    text += fmt::format("; each signed the {} modules of its side, and no other key did",
+                        kernel.modules);
+  return text;
+}
+
 std::string record_line(const RecordVerdict& record, std::string_view side) {
   constexpr std::size_t kShown = 16;
   std::string text = fmt::format("{} of {}: {} bytes", record.owner, side, record.size);
@@ -89,7 +121,8 @@ std::string to_json(const Difference& difference) {
                            ? Json(difference.place->symbol)
                            : Json()},
             {"records_a", describe(difference.records_a)},
-            {"records_b", describe(difference.records_b)}};
+            {"records_b", describe(difference.records_b)},
+            {"kernel", describe(difference.kernel)}};
   return line(json);
 }
 
@@ -108,6 +141,7 @@ std::string to_json(const BuildVerdict& comparison) {
                    {"renamed", comparison.renamed},
                    {"records", comparison.records},
                    {"record_bytes", comparison.record_bytes},
+                   {"certificate_bytes", comparison.certificate_bytes},
                    {"uncovered_bytes", comparison.uncovered_bytes}});
 }
 
@@ -117,6 +151,8 @@ std::string to_text(const Difference& difference, const TextStyle& style) {
                                  difference.path.empty() ? "(the file)" : difference.path);
   if (const std::string why = headline(difference); !why.empty())
     text += fmt::format("{:<{}} {}\n", "", kColumn, why);
+  if (difference.kernel && difference.kernel->difference.empty())
+    text += fmt::format("{:<{}} {}\n", "", kColumn, key_line(*difference.kernel));
   const bool shows_records = style.verbose || difference.verdict == Sameness::transplanted;
   if (!shows_records) return text;
   for (const RecordVerdict& record : difference.records_a)
@@ -143,6 +179,9 @@ std::string to_text(const BuildVerdict& comparison) {
       "\nentropy budget: {} records of A, {} bytes that B does not give; {} bytes that no "
       "signature covers\n",
       comparison.records, comparison.record_bytes, comparison.uncovered_bytes);
+  if (comparison.certificate_bytes != 0)
+    text += fmt::format("{} bytes of A's kernels are certificates and build-ids of its build\n",
+                        comparison.certificate_bytes);
   return text;
 }
 
