@@ -8,6 +8,8 @@
 #include "edit/cms_writer.h"
 #include "edit/message_check.h"
 #include "formats/appended_signature.h"
+#include "formats/ima_xattr.h"
+#include "ima/hash_algo.h"
 #include "signatures/certificate.h"
 
 namespace assay {
@@ -110,6 +112,20 @@ std::vector<Uncovered> find_uncovered_appended(View bytes) {
   if (trailer->block->id_type != kIdTypePkcs7)
     return {{"a signature of a kind that is not checked", message.extent()}};
   return find_uncovered(parse_cms(message));
+}
+
+std::vector<Uncovered> find_uncovered_attribute(View value) {
+  const ImaXattr xattr = read_ima_xattr(value);
+  std::size_t covered = value.size();
+  if (xattr.is(ImaXattrType::digest_ng)) {
+    const HashAlgo* algo = find_hash_algo(xattr.second);
+    covered = 2 + (algo != nullptr ? algo->size : 0);
+  } else if (xattr.is(ImaXattrType::digest) && value.size() > 1 + hash_algo_of(Hash::sha1).size) {
+    // Of MD5 or SHA-1 by its size, else of the default algorithm (ima_get_hash_algo).
+    covered = 1 + hash_algo_of(Hash::sha256).size;
+  }
+  if (value.size() <= covered) return {};
+  return {{"bytes behind the digest", {covered, value.size() - covered}}};
 }
 
 std::uint64_t total_size(const std::vector<Uncovered>& uncovered) {

@@ -24,7 +24,7 @@ namespace assay {
 
 struct Uncovered {
   std::string what;  // "unauthenticated attributes"
-  Extent where;      // in the file
+  Extent where;      // in the file, or in the attribute
   friend bool operator==(const Uncovered&, const Uncovered&) = default;
 };
 
@@ -40,6 +40,11 @@ std::vector<Uncovered> find_uncovered(const CmsMessage& message);
 // Of an appended signature with its block and marker: `bytes`, at `offset` of the file. A Merkle
 // proof is hashes of public data, all of which its root covers.
 std::vector<Uncovered> find_uncovered_appended(View bytes);
+
+// Of security.ima or security.evm, within its value. The kernel compares as many bytes of a digest
+// as its algorithm has, and lets others follow (security/integrity/ima/ima_appraise.c,
+// xattr_verify); of signatures and HMACs it takes none (security/integrity/digsig_asymmetric.c).
+std::vector<Uncovered> find_uncovered_attribute(View value);
 
 std::uint64_t total_size(const std::vector<Uncovered>& uncovered);
 

@@ -77,8 +77,10 @@ void RecordVerifier::verify(const FileNames& file, const Rope& content,
     job->verdicts[i].owner = owner_of(parts[i]);
     job->verdicts[i].size = size_of(parts[i]);
     job->verdicts[i].reason = "nothing was found out";
-    if (parts[i].carrier == Carrier::xattr)
-      job->first_attribute = std::min(job->first_attribute, i);
+    if (parts[i].carrier != Carrier::xattr) continue;
+    job->first_attribute = std::min(job->first_attribute, i);
+    if (parts[i].after)
+      job->verdicts[i].uncovered = find_uncovered_attribute(View(*parts[i].after));
   }
   // A layer of a compressed module is looked at as it is, by a name that says so.
   FileNames plain = file;
