@@ -76,13 +76,20 @@ class Boot:
 
     def run(self, folder, image, number, firmware=()):
         """`firmware`: what else QEMU is told, of where the kernel starts from."""
+        self.start(folder, number, "-kernel", image, "-initrd", folder / f"initramfs{number}", "-append", self.arguments(), *firmware)
+
+    def arguments(self):
+        return f"console=ttyS0 panic=-1 no_timer_check {self.cmdline}"
+
+    def start(self, folder, number, *machine):
+        """What there was on the console. `machine`: where the kernel comes from."""
         report = folder / f"report{number}"
         console = folder / f"console{number}"
         run("qemu-system-x86_64", "-accel", "tcg", "-m", "512", "-smp", "1", "-display", "none", "-monitor", "none", "-no-reboot",
-            "-nic", "none", "-serial", f"file:{console}", "-serial", f"file:{report}", "-kernel", image, "-initrd",
-            folder / f"initramfs{number}", "-append", f"console=ttyS0 panic=-1 no_timer_check {self.cmdline}", *firmware,
-            stdin=subprocess.DEVNULL, timeout=SECONDS)
+            "-nic", "none", "-serial", f"file:{console}", "-serial", f"file:{report}", *machine, stdin=subprocess.DEVNULL,
+            timeout=SECONDS)
         self._read(report.read_text(errors="replace"), console)
+        return console.read_text(errors="replace")
 
     def _read(self, report, console):
         logs, shown = {}, []
