@@ -20,7 +20,8 @@ install_packages() {
 
 # What the command itself is built from.
 build_packages=(g++ cmake ninja-build pkg-config ca-certificates libssl-dev zlib1g-dev liblzma-dev libzstd-dev libbz2-dev
-  liblz4-dev libarchive-dev libext2fs-dev libsquashfs-dev libfmt-dev libcli11-dev nlohmann-json3-dev libtomlplusplus-dev libp11-kit-dev libtss2-dev)
+  liblz4-dev libarchive-dev libext2fs-dev libsquashfs-dev libfmt-dev libcli11-dev nlohmann-json3-dev libtomlplusplus-dev
+  libp11-kit-dev libtss2-dev clang-19 libbpf-dev)
 
 # What the tests use beyond that: libraries, and the tools that they compare with.
 test_packages=(libgtest-dev librapidcheck-dev openssl gzip bzip2 xz-utils zstd lz4 lzop binutils python3 sbsigntool pesign

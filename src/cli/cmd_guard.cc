@@ -16,12 +16,13 @@ class GuardCommand final : public Command {
   const char* purpose() const override { return "let a kernel load what is on a list"; }
   const char* arguments() const override { return "COMMAND ..."; }
   const char* notes() const override {
-    return R"(The files are described in docs/guard-list.md. assay guard COMMAND --help has the options of each.
+    return R"(docs/guard.md says how a machine is armed, docs/guard-list.md what the files are. assay guard COMMAND --help has the options of each.
 )";
   }
 
   void add_options(CLI::App& app) override {
     app_ = &app;
+    add_guard_kernel_commands(app, commands_);
     add_guard_list_commands(app, commands_);
   }
 
@@ -29,7 +30,7 @@ class GuardCommand final : public Command {
     const Command* command = chosen();
     if (command == nullptr)
       return fail(Reason::usage, {},
-                  "COMMAND is missing: list, overlay, simulate, explain, emit ...");
+                  "COMMAND is missing: probe, list, load, status ...");
     return command->check();
   }
 

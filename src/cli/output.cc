@@ -10,6 +10,8 @@ void Output::print(std::string_view text) {
   failed_ = std::fwrite(text.data(), 1, text.size(), stdout) != text.size();
 }
 
+void Output::flush() { failed_ = std::fflush(stdout) != 0 || failed_; }
+
 void Output::warn(std::string_view text, std::string_view who) {
   failed_ = std::fflush(stdout) != 0 || failed_;
   const std::string line = std::string(who) + ": " + std::string(text) + '\n';

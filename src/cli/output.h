@@ -16,6 +16,8 @@ namespace assay {
 class Output {
  public:
   void print(std::string_view text);
+  // What was printed reaches its reader now, not when enough has come together.
+  void flush();
   // One line on standard error: "assay: TEXT".
   void warn(std::string_view text, std::string_view who = "assay");
   // "assay: PATH: offset N: ...".

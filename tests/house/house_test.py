@@ -19,7 +19,7 @@ SUFFIXES = (".h", ".cc", ".def")
 
 # Rooms that may do what others may not, and why.
 MAY_CAST = {"bytes", "codec", "crypto"}  # bytes as characters, which libbz2 and liblz4 want; libcrypto's types
-MAY_ERRNO = {"base", "bytes", "sources", "codec", "crypto", "testing"}  # system calls and libraries
+MAY_ERRNO = {"base", "bytes", "sources", "codec", "crypto", "guard", "testing"}  # system calls and libraries
 MAY_OPENSSL = {"crypto"}
 
 HEADER_LINES = 160
@@ -29,7 +29,7 @@ FORBIDDEN_SYMBOLS = re.compile(r"^(CMS_|PKCS7_|X509_|d2i_)")
 # EVP_PKEY_verify wants an ECDSA signature as DER; the numbers come from the kernel's own decoder.
 ALLOWED_SYMBOLS = {"d2i_ECDSA_SIG", "i2d_ECDSA_SIG"}
 LIBRARIES = re.compile(
-    r"^(libcrypto|libz|liblzma|libzstd|libbz2|liblz4|libarchive|libext2fs|libcom_err|libsquashfs|libfmt|libtomlplusplus|libp11-kit|libtss2-(?:esys|mu|rc|tctildr)|libstdc\+\+|libm|libgcc_s|libc|ld-linux.*)\.so")
+    r"^(libcrypto|libz|liblzma|libzstd|libbz2|liblz4|libarchive|libext2fs|libcom_err|libsquashfs|libfmt|libtomlplusplus|libbpf|libp11-kit|libtss2-(?:esys|mu|rc|tctildr)|libstdc\+\+|libm|libgcc_s|libc|ld-linux.*)\.so")
 
 RULE_TABLES = {
     "asn1": "signatures/asn1.def",
