@@ -12,9 +12,9 @@ Result<std::uint64_t> guard_body_size(const Content& content) {
   return trailer.splits && trailer.payload_size != 0 ? trailer.payload_size : content.size();
 }
 
-Result<GuardDigest> guard_digest(const Content& content, GuardMode mode) {
+Result<GuardDigest> guard_digest(const Content& content, GuardMode mode, ReadClass what) {
   std::uint64_t size = content.size();
-  if (mode == GuardMode::body) {
+  if (mode == GuardMode::body && what == ReadClass::module) {
     ASSAY_TRY(size, guard_body_size(content));
   }
   ASSAY_TRY(const Digest digest, compute_digest(Hash::sha256, content, 0, size));

@@ -112,12 +112,15 @@ class Guard {
                                       [&] { return fmt::format("{} bytes", bytes.size); });
       if (bad.failed()) return refused(bad);
     }
-    const GuardRow* row = state_.list->find(bytes.digest);
+    const bool is_module = what == ReadClass::module;
+    const GuardDigest& digest = is_module ? bytes.module : bytes.whole;
+    const GuardRow* row = state_.list->find(digest);
     const bool is_listed = row != nullptr && (row->mask & mask_of(what)) != 0;
     return refused(walk_.check(rule::listed, is_listed, {0, bytes.size}, [&] {
       return fmt::format(
-          "sha256 {} of the {}, read as {}{}", to_hex(bytes.digest),
-          state_.list->mode == GuardMode::body ? "body" : "file", read_class_name(what),
+          "sha256 {} of the {}, read as {}{}", to_hex(digest),
+          is_module && state_.list->mode == GuardMode::body ? "body" : "file",
+          read_class_name(what),
           row == nullptr ? std::string() : "; listed for " + read_mask_text(row->mask));
     }));
   }
@@ -128,8 +131,10 @@ class Guard {
 };
 
 Result<GuardBytes> bytes_by(const Content& content, GuardMode mode) {
-  ASSAY_TRY(const GuardDigest digest, guard_digest(content, mode));
-  return GuardBytes{content.size(), digest};
+  GuardBytes bytes{.size = content.size()};
+  ASSAY_TRY(bytes.whole, guard_digest(content, GuardMode::whole, ReadClass::module));
+  ASSAY_TRY(bytes.module, guard_digest(content, mode, ReadClass::module));
+  return bytes;
 }
 
 }  // namespace

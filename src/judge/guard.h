@@ -48,11 +48,12 @@ enum class GuardRequest : std::uint8_t {
   policy,
 };
 
-// The bytes that it is about, by the mode of the list: as they are handed over, and those of a
-// module that the kernel has decompressed, where it can.
+// The bytes that it is about: as they are handed over, and those of a module that the kernel has
+// decompressed, where it can. `module`: by the mode of the list, where they are read as a module.
 struct GuardBytes {
   std::uint64_t size = 0;
-  GuardDigest digest{};
+  GuardDigest whole{};
+  GuardDigest module{};
 };
 struct GuardEvidence {
   GuardBytes stored;

@@ -45,7 +45,8 @@ GuardState state_of(const Case& one) {
 
 Verdict judge(const GuardState& state, GuardRequest request, KernelVersion version,
               std::uint64_t size = 100) {
-  const GuardEvidence evidence{{size, filled(0x11)}, GuardBytes{1000, filled(0x22)}};
+  const GuardEvidence evidence{{size, filled(0x11), filled(0x11)},
+                               GuardBytes{1000, filled(0x22), filled(0x22)}};
   return conclude({version, Variant::debian, Arch::x86_64}, true,
                   [&](Walk& walk) { return judge_guard(walk, state, request, evidence); });
 }
@@ -159,6 +160,29 @@ TEST(Guard, HashesHalfAGiByte) {
   const GuardState state = state_of(kCases[0]);
   EXPECT_EQ(judge(state, GuardRequest::finit_module, kAnchor61, kMost).decision, Decision::allowed);
   EXPECT_EQ(judge(state, GuardRequest::finit_module, kAnchor61, kMost + 1).deciding, &rule::size);
+}
+
+// A signature is cut off modules alone: what stands behind an initramfs is unpacked.
+TEST(Guard, InModeBodyOtherClassesAreWhole) {
+  constexpr ReadMask kInitramfs = mask_of(ReadClass::kexec_initramfs);
+  const auto decide = [](GuardRequest request, std::uint8_t listed) {
+    auto list = std::make_shared<GuardList>();
+    list->name = "l";
+    list->mode = GuardMode::body;
+    list->classes = kModule | kInitramfs;
+    list->rows = {{filled(listed), kModule | kInitramfs, {}}};
+    GuardState state;
+    state.classes = list->classes;
+    state.list = list;
+    const GuardEvidence evidence{{100, filled(0x11), filled(0x33)}, {}};
+    return conclude({kAnchor61, Variant::debian, Arch::x86_64}, true,
+                    [&](Walk& walk) { return judge_guard(walk, state, request, evidence); })
+        .decision;
+  };
+  EXPECT_EQ(decide(GuardRequest::kexec_initramfs, 0x11), Decision::allowed);
+  EXPECT_EQ(decide(GuardRequest::kexec_initramfs, 0x33), Decision::refused);
+  EXPECT_EQ(decide(GuardRequest::finit_module, 0x33), Decision::allowed);
+  EXPECT_EQ(decide(GuardRequest::finit_module, 0x11), Decision::refused);
 }
 
 }  // namespace

@@ -54,12 +54,12 @@ struct Looked {
 Result<void> add_forms(const Content& stored, const Content* plain, Looked& looked) {
   const Content& whole = plain != nullptr ? *plain : stored;
   if (plain != nullptr) {
-    ASSAY_TRY(const GuardDigest digest, guard_digest(stored, GuardMode::whole));
+    ASSAY_TRY(const GuardDigest digest, guard_digest(stored, GuardMode::whole, ReadClass::module));
     looked.forms.push_back({Form::stored, 0, digest});
   }
   Rope rest(std::shared_ptr<const Content>(&whole, [](const Content*) {}));
   for (int cut = 0; cut <= kMostSignatures; ++cut) {
-    ASSAY_TRY(const GuardDigest digest, guard_digest(rest, GuardMode::whole));
+    ASSAY_TRY(const GuardDigest digest, guard_digest(rest, GuardMode::whole, ReadClass::module));
     looked.forms.push_back({cut == 0   ? Form::plain
                             : cut == 1 ? Form::body
                                        : Form::below,

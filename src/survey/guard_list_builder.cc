@@ -68,7 +68,7 @@ class Lister {
     if (!wants_any(mask_of(*what))) return other(*what);
     count(content);
     Listed listed;
-    ASSAY_TRY(const GuardDigest digest, guard_digest(content, options_.head.mode));
+    ASSAY_TRY(const GuardDigest digest, guard_digest(content, options_.head.mode, *what));
     listed.rows.push_back({digest, mask_of(*what), origin_of(found)});
     return std::optional(std::move(listed));
   }
@@ -105,12 +105,16 @@ class Lister {
     count(stored);
     ASSAY_TRY(const auto plain, decompress_module(stored, found.inner_name));
     const Content& module = plain ? *plain : stored;
-    ASSAY_TRY(const GuardDigest digest, guard_digest(module, options_.head.mode));
+    ASSAY_TRY(const GuardDigest digest,
+              guard_digest(module, options_.head.mode, ReadClass::module));
     const GuardOrigin origin = origin_of(found);
     listed.rows.push_back({digest, mask_of(ReadClass::module), origin});
     if (is_compressed && options_.compressed) {
-      ASSAY_TRY(const GuardDigest as_stored, guard_digest(stored, options_.head.mode));
-      listed.rows.push_back({as_stored, kModuleClasses & options_.head.classes, origin});
+      for (const ReadClass what : {ReadClass::module, ReadClass::module_compressed}) {
+        if (!wants_any(mask_of(what))) continue;
+        ASSAY_TRY(const GuardDigest as_stored, guard_digest(stored, options_.head.mode, what));
+        listed.rows.push_back({as_stored, mask_of(what), origin});
+      }
     }
     if (position) {
       listed.placed.emplace();
