@@ -5,12 +5,15 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
+#include "base/name.h"
 #include "bytes/whole_file.h"
 #include "cli/cmd_guard.h"
+#include "cli/trust_arguments.h"
 #include "formats/appended_signature.h"
 #include "guard/digest_file.h"
 #include "guard/guard_programs.h"
 #include "report/live_guard_report.h"
+#include "survey/guard_signature.h"
 
 namespace assay {
 
@@ -69,6 +72,32 @@ Result<std::vector<GuardEntry>> read_digests(const std::vector<std::string>& pat
   return entries;
 }
 
+std::unexpected<Error> bad_list(const std::string& path, std::string detail) {
+  return std::unexpected(Error{Reason::bad_value, {}, std::move(detail), encode_name(path)});
+}
+
+// What is to be listed, and the list that says so where it is one.
+struct Listing {
+  std::vector<GuardEntry> entries;
+  std::uint32_t classes = 0;
+  std::optional<GuardList> list;
+};
+
+Result<Listing> read_list(const std::string& path, const TrustArguments& trust, Output& output) {
+  ASSAY_TRY(const TrustOptions options,
+            trust.load([&output](const Error& error) { output.error(error); }));
+  ASSAY_TRY(LoadedGuardList loaded, load_guard_list(path, options));
+  const bool is_trust_asked = !trust.trust.empty() || trust.kernel_image;
+  if (is_trust_asked && loaded.signature.standing != Standing::verified)
+    return bad_list(path,
+                    "the list's signature is not verified: " +
+                        (loaded.signature.reason ? loaded.signature.reason->text : "it has none"));
+  Listing listing{{}, loaded.list.classes, {}};
+  for (const GuardRow& row : loaded.list.rows) listing.entries.push_back({row.digest, row.mask, 0});
+  listing.list = std::move(loaded.list);
+  return listing;
+}
+
 class ArmingCommand : public Command {
  public:
   const char* arguments() const override { return ""; }
@@ -84,7 +113,27 @@ class ArmingCommand : public Command {
  protected:
   virtual Result<ExitStatus> change(const CommonOptions& common, Output& output) = 0;
 
+  Result<void> check_listing() const {
+    if (list_.empty() == digests_.empty())
+      return std::unexpected(usage("one of --list and --digests is wanted"));
+    return {};
+  }
+
+  Result<Listing> read_listing(Output& output) const {
+    if (!list_.empty()) return read_list(list_, trust_, output);
+    Listing listing;
+    ASSAY_TRY(listing.classes, to_mask(classes_));
+    ASSAY_TRY(listing.entries, read_digests(digests_, listing.classes));
+    return listing;
+  }
+
   void add_digest_options(CLI::App& app) {
+    app.add_option(
+           "--list", list_,
+           "a list of assay guard list; with --trust or --kernel its signature must be good")
+        ->type_name("FILE")
+        ->option_text("FILE");
+    trust_.add_to(app);
     app.add_option("--digests", digests_, "SHA-256 of files, as sha256sum writes them")
         ->type_name("FILE")
         ->option_text("FILE");
@@ -96,8 +145,10 @@ class ArmingCommand : public Command {
         ->option_text("LIST");
   }
 
+  std::string list_;
   std::vector<std::string> digests_;
   std::vector<std::string> classes_ = {"module"};
+  TrustArguments trust_;
 };
 
 class LoadCommand final : public ArmingCommand {
@@ -111,8 +162,8 @@ refuses; where it is not, nothing stays. Everything is let through and reported 
 Exit status: 0 armed, 1 the self-test failed, 2 it could not be armed.
 
 Examples:
-  sha256sum $(find /lib/modules -name '*.ko*') > digests && assay guard load --digests digests
-  assay guard load --digests digests --body --mode enforce --keyring secondary --name mine --seal
+  assay guard list --name mine -o mine.glist /lib/modules/$(uname -r) && assay guard load --list mine.glist
+  assay guard load --list mine.glist --trust MOK.der --mode enforce --keyring secondary --seal
 )";
   }
   void add_options(CLI::App& app) override {
@@ -125,13 +176,14 @@ Examples:
         ->type_name("ERRNO")
         ->option_text("ERRNO");
     app.add_flag("--body", options_.body,
-                 "digests of modules are of what stands before their signature");
+                 "--digests of modules are of what stands before their signature");
     app.add_option("--keyring", keyrings_,
                    "overlays signed by a key of it are taken: builtin, secondary, platform")
         ->delimiter(',')
         ->type_name("LIST")
         ->option_text("LIST");
-    app.add_option("--name", options_.list_name, "of the list, which overlays name")
+    app.add_option("--name", options_.list_name,
+                   "of the list, which overlays name (default: its own)")
         ->type_name("NAME")
         ->option_text("NAME");
     app.add_option("--variant", variant_, "buffer, cast or ima (default: the first that works)")
@@ -140,7 +192,7 @@ Examples:
     app.add_flag("--seal", options_.seal, "for good, until the next boot");
   }
   Result<void> check() const override {
-    if (digests_.empty()) return std::unexpected(usage("--digests is missing"));
+    ASSAY_CHECK(check_listing());
     if (options_.list_name.size() > 63)
       return std::unexpected(usage("--name has more than 63 bytes"));
     if (!variant_.empty() && !find_guard_variant(variant_))
@@ -150,9 +202,13 @@ Examples:
 
  private:
   Result<ExitStatus> change(const CommonOptions& common, Output& output) override {
-    ASSAY_TRY(const std::uint32_t mask, to_mask(classes_));
-    ASSAY_CHECK(set_stances({"audit"}, mask, options_.modes));
-    ASSAY_CHECK(set_stances(modes_, mask, options_.modes));
+    ASSAY_TRY(const Listing listing, read_listing(output));
+    ASSAY_CHECK(set_stances({"audit"}, listing.classes, options_.modes));
+    ASSAY_CHECK(set_stances(modes_, listing.classes, options_.modes));
+    if (listing.list) {
+      options_.body = listing.list->mode == GuardMode::body;
+      if (options_.list_name.empty()) options_.list_name = listing.list->name;
+    }
     for (const std::string& keyring : keyrings_) {
       const auto found = std::ranges::find(kKeyrings, keyring);
       if (found == kKeyrings.end()) return std::unexpected(usage("unknown keyring " + keyring));
@@ -162,8 +218,7 @@ Examples:
       return std::unexpected(usage("--error is EKEYREJECTED, EACCES or EPERM"));
     options_.error = error_ == "EPERM" ? 1 : (error_ == "EACCES" ? 13 : 129);
     options_.variant = find_guard_variant(variant_);
-    ASSAY_TRY(const auto entries, read_digests(digests_, mask));
-    ASSAY_TRY(const Armed armed, arm_guard(entries, options_));
+    ASSAY_TRY(const Armed armed, arm_guard(listing.entries, options_));
     output.print(common.json ? to_json(armed) : to_text(armed));
     return armed.test.passed() ? kGood : kBad;
   }
@@ -248,21 +303,23 @@ class AddCommand final : public ArmingCommand {
     return R"(Exit status: 0, or 2 where the guard is sealed, has no more room (E2BIG), or none is armed.
 
 Example:
-  assay guard add --digests more
+  assay guard add --list more.glist
 )";
   }
   void add_options(CLI::App& app) override { add_digest_options(app); }
-  Result<void> check() const override {
-    if (digests_.empty()) return std::unexpected(usage("--digests is missing"));
-    return {};
-  }
+  Result<void> check() const override { return check_listing(); }
 
  private:
-  Result<ExitStatus> change(const CommonOptions&, Output&) override {
-    ASSAY_TRY(const std::uint32_t mask, to_mask(classes_));
-    ASSAY_TRY(const auto entries, read_digests(digests_, mask));
+  Result<ExitStatus> change(const CommonOptions&, Output& output) override {
+    ASSAY_TRY(const Listing listing, read_listing(output));
     ASSAY_TRY(LiveGuard guard, LiveGuard::open());
-    ASSAY_CHECK(guard.add(entries));
+    ASSAY_TRY(const abi::guard_conf conf, guard.conf());
+    const bool is_body = (conf.flags & GUARD_BODY) != 0;
+    if (listing.list && (listing.list->mode == GuardMode::body) != is_body)
+      return bad_list(list_,
+                      fmt::format("mode={}, and the guard was armed with {}",
+                                  guard_mode_name(listing.list->mode), is_body ? "body" : "whole"));
+    ASSAY_CHECK(guard.add(listing.entries));
     return kGood;
   }
 };
