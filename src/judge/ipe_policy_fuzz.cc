@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string>
 
+#include "bytes/view.h"
 #include "judge/ipe.h"
 #include "testing/fuzz.h"
 

@@ -39,6 +39,14 @@ std::size_t find_folder(std::string_view path, std::string_view folder) {
   return std::string_view::npos;
 }
 
+constexpr std::string_view kFolders[] = {"lib/modules/", "lib/firmware/", "boot/"};
+
+bool starts_known_folder(std::string_view path) {
+  return std::ranges::any_of(kFolders, [&](std::string_view folder) {
+    return find_folder(path, folder) != std::string_view::npos;
+  });
+}
+
 bool is_firmware(const Found& found) {
   const std::string& path = found.path.empty() ? found.inner_name : found.path;
   return find_folder(path, "lib/firmware/") != std::string_view::npos;
@@ -89,8 +97,11 @@ class Lister {
   GuardOrigin origin_of(const Found& found) const {
     GuardOrigin origin;
     if (options_.packages) origin = guard_origin_package(found.container);
-    origin.path =
-        guard_origin_path(found.path.empty() ? found.inner_name : found.path, !found.path.empty());
+    // A folder may lie in lib/modules itself; else its files have their names within it.
+    const bool is_named = found.inner_name == found.path;
+    const bool has_folder = !found.path.empty() && starts_known_folder(found.path);
+    origin.path = has_folder ? guard_origin_path(found.path, true)
+                             : guard_origin_path(found.inner_name, is_named);
     return origin;
   }
 
@@ -160,14 +171,14 @@ Result<std::optional<ReadClass>> read_class_of(const Found& found, const Content
   return *image ? std::optional(ReadClass::kexec_image) : std::nullopt;
 }
 
-std::string guard_origin_path(std::string_view inner_name, bool is_on_disk) {
-  for (const std::string_view folder : {"lib/modules/", "lib/firmware/", "boot/"})
-    if (const std::size_t at = find_folder(inner_name, folder); at != std::string_view::npos)
-      return std::string(inner_name.substr(at));
-  if (is_on_disk) return std::string(inner_name.substr(inner_name.rfind('/') + 1));
-  while (inner_name.starts_with("./")) inner_name.remove_prefix(2);
-  while (inner_name.starts_with('/')) inner_name.remove_prefix(1);
-  return std::string(inner_name);
+std::string guard_origin_path(std::string_view path, bool is_named) {
+  for (const std::string_view folder : kFolders)
+    if (const std::size_t at = find_folder(path, folder); at != std::string_view::npos)
+      return std::string(path.substr(at));
+  if (is_named) return std::string(path.substr(path.rfind('/') + 1));
+  while (path.starts_with("./")) path.remove_prefix(2);
+  while (path.starts_with('/')) path.remove_prefix(1);
+  return std::string(path);
 }
 
 GuardOrigin guard_origin_package(std::string_view container) {

@@ -54,8 +54,8 @@ Result<std::vector<GuardRow>> rows_of_hash_list(const std::string& path);
 Result<std::vector<GuardRow>> rows_of_records(const std::string& path);
 
 // "lib/modules/6.1.0/kernel/fs/ext4/ext4.ko" of any path that leads there: from the last folder on
-// that is lib/modules, lib/firmware or boot; else the path, of a file on disk its last part.
-std::string guard_origin_path(std::string_view inner_name, bool is_on_disk);
+// that is lib/modules, lib/firmware or boot; else the path, of a file that was named its last part.
+std::string guard_origin_path(std::string_view path, bool is_named);
 // Name and version in the name of the innermost package among the containers of a printed name.
 GuardOrigin guard_origin_package(std::string_view container);
 

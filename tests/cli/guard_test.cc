@@ -88,6 +88,16 @@ TEST_F(GuardLists, TheOrderOfInputsMakesNoDifference) {
   EXPECT_EQ(text_of(list({a, b})), text_of(list({b, a, b})));
 }
 
+TEST_F(GuardLists, OriginsAreThoseOfTheMachineThatItIsFor) {
+  const std::string file = put("build/fs/e/e.ko", module(1));
+  EXPECT_NE(text_of(list({folder_ / "build"})).find(" module - - fs/e/e.ko\n"), std::string::npos);
+  EXPECT_NE(text_of(list({file})).find(" module - - e.ko\n"), std::string::npos);
+  const std::string installed = unsigned_tree();
+  EXPECT_EQ(text_of(list({installed})), text_of(list({installed + "/lib/modules/6.1.0/kernel"})));
+  run_or_fail({"tar", "-C", installed, "-cf", folder_ / "t.tar", "."});
+  EXPECT_EQ(text_of(list({installed})), text_of(list({folder_ / "t.tar"})));
+}
+
 TEST_F(GuardLists, ClassesAreToldByWhatFilesAre) {
   const std::string kernel = put("boot/vmlinuz-6.1.0", sample_image("6.1.0", key_->der()));
   put("root/lib/firmware/a.bin", module(7));
