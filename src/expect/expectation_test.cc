@@ -37,6 +37,7 @@ ArtifactReport artifact(const std::string& kind, const std::string& format) {
   if (kind == "kernel-image")
     report.contents->certificates = std::vector<BuiltInCertificate>{{"CN=a", kPrint}};
   if (kind == "kernel-image" || kind == "pe") {
+    report.signatures[0].certificate = {"CN=key", kPrint};
     SbatEntry entry;
     entry.component = "sbat";
     entry.generation = 1;
@@ -106,6 +107,8 @@ const std::vector<Change>& changes() {
        [](auto& report) { (*report.contents->certificates)->push_back({"CN=b", kPrint}); }},
       {"sbat", [](auto& report) { (**report.contents->sbat)[0].generation = 2; }},
       {"uncovered", [](auto& report) { report.contents->uncovered_size = 8U; }},
+      {"signer_certificates",
+       [](auto& report) { report.signatures[0].certificate->fingerprint = kOtherPrint; }},
   };
   return all;
 }

@@ -73,9 +73,19 @@ void Inventory::add_signatures(const ArtifactReport& report, Group group) {
     if (is_ima_record(signature)) continue;
     add_status(group, signature.standing, report);
     note(group, ExpectKey::signers, {signature.signer}, report.path);
+    if (row_of(ExpectKey::signer_certificates).is_of(group)) add_signer(signature, report, group);
     note(group, ExpectKey::hashes, {signature.hash}, report.path);
     note(group, ExpectKey::algorithms, {signature.algorithm}, report.path);
   }
+}
+
+// One that the message does not carry is a value too: else who leaves it out would not be seen.
+void Inventory::add_signer(const SignatureReport& signature, const ArtifactReport& report,
+                           Group group) {
+  Value value{signature.signer, {}};
+  if (signature.certificate)
+    value = {signature.certificate->subject, signature.certificate->fingerprint};
+  note(group, ExpectKey::signer_certificates, std::move(value), report.path);
 }
 
 void Inventory::add_contents(const ArtifactReport& report, Group group) {

@@ -43,6 +43,7 @@ class Inventory {
 
  private:
   void add_signatures(const ArtifactReport& report, Group group);
+  void add_signer(const SignatureReport& signature, const ArtifactReport& report, Group group);
   void add_contents(const ArtifactReport& report, Group group);
   void add_status(Group group, Standing standing, const ArtifactReport& report);
   void count(Group group, ExpectKey key, std::uint64_t more, const std::string& path);

@@ -50,6 +50,8 @@ Json signature_of(const SignatureReport& signature) {
   json["hash"] = signature.hash;
   json["digest"] = signature.digest.empty() ? Json(nullptr) : Json(signature.digest);
   json["algorithm"] = signature.algorithm;
+  if (const auto& own = signature.certificate)
+    json["certificate"] = {{"subject", own->subject}, {"fingerprint", own->fingerprint}};
   json["extent"] = extent_of(signature.where, {});
   return json;
 }

@@ -28,6 +28,8 @@ struct SignatureReport {
   std::string hash;       // "sha256"
   std::string digest;     // of the data, hexadecimal
   std::string algorithm;  // "rsaEncryption"
+  // The signer's own, where the message carries it (PE): nobody else can have signed so.
+  std::optional<BuiltInCertificate> certificate;
   Extent where;
 };
 

@@ -144,12 +144,19 @@ class Verification {
   ArtifactReport& report_;
 };
 
-// The subject of the certificate that a message carries for its signer.
-std::string find_signer_name(const SignatureEvidence& evidence, const CmsSigner& signer) {
-  for (const auto& certificate : evidence.certificates())
-    if (!signer.by_skid && same_key_id(certificate->x509().id(), signer.sid))
-      return short_name(certificate->x509().subject);
-  return {};
+// By the certificate that a message carries for its signer: the one that its value is checked with
+// (pkcs7_find_key).
+void name_signer(const SignatureEvidence& evidence, const CmsSigner& signer,
+                 SignatureReport& report) {
+  if (signer.by_skid) return;
+  for (const auto& certificate : evidence.certificates()) {
+    const auto& x509 = certificate->x509();
+    if (!same_key_id(x509.id(), signer.sid)) continue;
+    if (std::string name = short_name(x509.subject); !name.empty()) report.signer = std::move(name);
+    if (const auto print = compute_digest(Hash::sha256, x509.raw.bytes()))
+      report.certificate = BuiltInCertificate{name_text(x509.subject), print->hex()};
+    return;
+  }
 }
 
 // The digest is that of the image, which the signature carries.
@@ -159,8 +166,7 @@ void add_signers(const PeBootEvidence& image, const PeCertificateEntry& entry,
   for (const CmsSigner& signer : entry.signature->cms().signers) {
     SignatureReport signature = describe_signer(*entry.signature, signer);
     signature.carrier = "pe";
-    if (std::string name = find_signer_name(*entry.signature, signer); !name.empty())
-      signature.signer = std::move(name);
+    name_signer(*entry.signature, signer, signature);
     signature.digest.clear();
     if (entry.indirect.digest_algo)
       if (const DigestAlgorithm* algorithm =

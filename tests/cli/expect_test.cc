@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cctype>
 #include <filesystem>
+#include <span>
 
 #include "tests/cli/kernel_sample.h"
 #include "tests/cli/run_assay.h"
@@ -184,7 +186,29 @@ TEST_F(ExpectTest, BytesThatNoSignatureCovers) {
 TEST_F(ExpectTest, AnotherSecureBootSigner) {
   run_or_fail({"sbsign", "--key", keys().build.key(), "--cert", keys().build.pem(), "--output",
                at("usr/lib/boot.efi"), kPe + "unsigned.efi"});
-  EXPECT_EQ(drifts(), Keys{"pe.signers"});
+  EXPECT_EQ(drifts(), (Keys{"pe.signers", "pe.signer_certificates"}));
+}
+
+// Names can be written into any certificate.
+TEST_F(ExpectTest, AnotherSignerOfTheSameName) {
+  const auto sign = [&](const SigningKey& key) {
+    run_or_fail({"sbsign", "--key", key.key(), "--cert", key.pem(), "--output",
+                 at("usr/lib/boot.efi"), kPe + "unsigned.efi"});
+  };
+  sign(keys().build);
+  expect();
+  sign(keys().stranger);
+  EXPECT_EQ(drifts(), Keys{"pe.signer_certificates"});
+  const Finished print = run_command(
+      {"openssl", "x509", "-in", keys().build.pem(), "-noout", "-fingerprint", "-sha256"});
+  std::string digits;
+  for (const std::uint8_t c : std::span(print.out).subspan(print.out.size() - 96))
+    if (c != ':' && c != '\n') digits += static_cast<char>(std::tolower(c));
+  const Bytes text = read_file(expectation());
+  EXPECT_NE(std::string(text.begin(), text.end())
+                .find("{ subject = \"CN=Build key\", fingerprint = \"" + digits +
+                      "\" },\n]\n# the digests"),
+            std::string::npos);
 }
 
 TEST_F(ExpectTest, ABootLoaderWithoutSignature) {
