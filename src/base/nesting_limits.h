@@ -44,6 +44,13 @@ inline constexpr std::uint32_t kXattrs = 1000;
 // until its end.
 inline constexpr std::uint64_t kInitramfsNames = 1'000'000;
 
+// A compressed module, decompressed: as many times its size, but any to the first, and none beyond
+// the second. Modules with debug information are the largest there are, with some hundred MiB, and
+// code is never compressed to less than a twentieth.
+inline constexpr std::uint64_t kModuleExpansion = 1000;
+inline constexpr std::uint64_t kSmallModule = 64 * kMiB;
+inline constexpr std::uint64_t kLargestModule = kGiB;
+
 // Names of modules and kernels in one archive that are remembered, to see which are there twice.
 inline constexpr std::uint64_t kRememberedNames = 1'000'000;
 

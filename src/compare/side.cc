@@ -2,6 +2,7 @@
 
 #include "base/limits.h"
 #include "base/name.h"
+#include "formats/compressed_module.h"
 #include "formats/module_name.h"
 #include "survey/open_whole.h"
 
@@ -36,10 +37,7 @@ Result<OpenedForm> open_form(std::shared_ptr<const Content> stored, const Conten
   opened.codec = named ? named->codec : std::nullopt;
   if (opened.codec) {
     // What follows the first stream is no part of the module, and nothing that a record covers.
-    ASSAY_TRY(auto stream,
-              open_decoder(*opened.codec, std::make_unique<ContentStream>(*opened.stored),
-                           {.after = AfterStream::refuse}));
-    ASSAY_TRY(opened.plain, hold(*stream, limits::kArtifactInMemory, limits::kArtifactSize));
+    ASSAY_TRY(opened.plain, decompress_module(*opened.stored, *opened.codec));
   }
   ASSAY_TRY(opened.form, find_canonical_form(opened.plain));
   opened.plain_id = id;

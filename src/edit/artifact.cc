@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/limits.h"
+#include "formats/compressed_module.h"
 #include "formats/module_name.h"
 #include "sources/file_attributes.h"
 
@@ -10,20 +11,14 @@ namespace assay {
 
 namespace {
 
-// What follows the first stream some readers read and others do not: the edited file would be
-// another for them.
-Result<std::unique_ptr<Content>> decompress(const Content& stored, Codec codec) {
-  ASSAY_TRY(auto stream, open_decoder(codec, std::make_unique<ContentStream>(stored),
-                                      {.after = AfterStream::refuse}));
-  return hold(*stream, limits::kArtifactInMemory, limits::kArtifactSize);
-}
-
 Result<void> open_plain(Artifact& artifact) {
   const auto named = parse_module_name(artifact.name);
   artifact.codec = named ? named->codec : std::nullopt;
   artifact.plain = artifact.stored;
   if (artifact.codec) {
-    ASSAY_TRY(artifact.plain, decompress(*artifact.stored, *artifact.codec));
+    // What follows the first stream some readers read and others do not: the edited file would be
+    // another for them.
+    ASSAY_TRY(artifact.plain, decompress_module(*artifact.stored, *artifact.codec));
   }
   return {};
 }
@@ -71,7 +66,7 @@ Result<std::shared_ptr<const Content>> restore_stored(std::shared_ptr<const Cont
   ASSAY_CHECK(check_same(*stored, form.id));
   if (!form.parameters) {
     // Somebody's stream: is it of this content?
-    ASSAY_TRY(const auto held, decompress(*stored, codec));
+    ASSAY_TRY(const auto held, decompress_module(*stored, codec));
     ASSAY_TRY(const bool is_same, same_content(*held, *plain));
     if (!is_same) return fail(Reason::not_restored, {}, "the compressed file holds other content");
   }

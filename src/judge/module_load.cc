@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/limits.h"
+#include "formats/compressed_module.h"
 #include "judge/module_hashes.h"
 #include "judge/release_note.h"
 #include "judge/rules.h"
@@ -58,6 +59,7 @@ Result<DecompressedModule> decompress(Codec codec, const Content& content,
     }
   }
   DecoderOptions decoder;
+  decoder.output_limit = largest_module(content.size());
   decoder.after = AfterStream::ignore;  // the kernel stops at the end of the first stream
   auto stream = open_decoder(codec, std::make_unique<ContentStream>(content), decoder);
   if (!stream) {

@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "bytes/reader.h"
+#include "formats/compressed_module.h"
 #include "formats/module_name.h"
 #include "survey/open_whole.h"
 
@@ -43,9 +44,7 @@ std::string image_format(const KernelImage& image) {
 // ZSTD_decompressStream).
 Result<std::unique_ptr<Content>> plain_content(const Content& content, std::optional<Codec> codec) {
   if (!codec) return nullptr;
-  ASSAY_TRY(auto stream, open_decoder(*codec, std::make_unique<ContentStream>(content),
-                                      {.after = AfterStream::refuse}));
-  return hold(*stream, limits::kArtifactInMemory, limits::kArtifactSize);
+  return decompress_module(content, *codec);
 }
 
 class Examiner {

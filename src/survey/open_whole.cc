@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/limits.h"
+#include "formats/compressed_module.h"
 #include "formats/module_name.h"
 
 namespace assay {
@@ -67,11 +68,7 @@ Result<std::unique_ptr<Content>> decompress_module(const Content& content,
                                                    std::string_view file_name) {
   const auto name = parse_module_name(file_name);
   if (!name || !name->codec) return nullptr;
-  DecoderOptions options;
-  options.after = AfterStream::refuse;
-  ASSAY_TRY(auto stream,
-            open_decoder(*name->codec, std::make_unique<ContentStream>(content), options));
-  return hold(*stream, limits::kArtifactInMemory, limits::kArtifactSize);
+  return decompress_module(content, *name->codec);
 }
 
 }  // namespace assay
