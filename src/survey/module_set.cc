@@ -136,7 +136,7 @@ Result<ModuleOrder> ModuleOrder::parse(std::string_view text) {
     order.is_of_build_ = order.is_of_build_ || is_object;
     if (!is_object && !line.ends_with(".ko")) return wrong("ends neither with .o nor with .ko");
     std::string name(line.substr(0, line.size() - (is_object ? 2 : 3)));
-    if (name.empty()) return wrong("no name");
+    if (name.empty() || name.ends_with('/')) return wrong("no name");
     const auto position = static_cast<std::uint32_t>(order.names_.size());
     if (!order.positions_.emplace(name, position).second) return wrong("listed twice");
     order.names_.push_back(std::move(name));

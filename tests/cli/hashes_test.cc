@@ -233,11 +233,9 @@ TEST_F(Hashes, PartOfTheModulesIsVerifiedButMakesNoTree) {
 }
 
 TEST_F(Hashes, OrdersThatAreNoneAreRefused) {
-  const std::pair<std::string, std::string> cases[] = {{"a.ko\r\n", "carriage return"},
-                                                       {"a.ko\nb.ko", "line 2"},
-                                                       {"a.c\n", "neither with .o"},
-                                                       {"a.ko\na.ko\n", "listed twice"},
-                                                       {".ko\n", "no name"}};
+  const std::pair<std::string, std::string> cases[] = {
+      {"a.ko\r\n", "carriage return"},  {"a.ko\nb.ko", "line 2"}, {"a.c\n", "neither with .o"},
+      {"a.ko\na.ko\n", "listed twice"}, {".ko\n", "no name"},     {"a/.ko\n", "no name"}};
   for (const auto& [text, said] : cases) {
     write_order(text);
     const Ran ran = run_assay({"hashes", "build", tree()});
