@@ -11,6 +11,7 @@
 #include "cli/progress_line.h"
 #include "formats/module_name.h"
 #include "report/json.h"
+#include "trust/boot_state.h"
 
 namespace assay {
 
@@ -195,8 +196,11 @@ Examples:
     ASSAY_TRY(LoadedPlatforms loaded,
               load_platforms(platforms_.empty() ? std::vector<std::string>{"host"} : platforms_));
     notes = std::move(loaded.notes);
-    for (Platform& platform : loaded.platforms)
-      if (!platform.cmdline) platform.cmdline = cmdline_;
+    for (Platform& platform : loaded.platforms) {
+      if (platform.cmdline) continue;
+      platform.cmdline = cmdline_;
+      ASSAY_CHECK(check_command_line(platform));
+    }
     return std::move(loaded.platforms);
   }
 

@@ -12,6 +12,7 @@
 #include "survey/hashes_check.h"
 #include "survey/package_platform.h"
 #include "survey/proof_files.h"
+#include "trust/boot_state.h"
 
 namespace assay {
 
@@ -142,7 +143,10 @@ Result<Platform> HashesPlanRun::load_one(std::vector<std::string>& notes) const 
   if (loaded.platforms.size() != 1) return fail(Reason::usage, {}, "--platform is one platform");
   notes = std::move(loaded.notes);
   Platform platform = std::move(loaded.platforms.front());
-  if (!platform.cmdline) platform.cmdline = cmdline_;
+  if (!platform.cmdline) {
+    platform.cmdline = cmdline_;
+    ASSAY_CHECK(check_command_line(platform));
+  }
   return platform;
 }
 

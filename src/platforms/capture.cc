@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/limits.h"
 #include "base/name.h"
 #include "bytes/content.h"
@@ -13,8 +15,10 @@
 #include "platforms/host_keyrings.h"
 #include "platforms/host_root.h"
 #include "platforms/installed_kernel.h"
+#include "platforms/module_hashes_section.h"
 #include "platforms/secure_boot.h"
 #include "sources/source.h"
+#include "trust/module_root.h"
 #include "trust/system_certificates.h"
 
 namespace assay {
@@ -40,6 +44,7 @@ class HostCapture {
     platform_.signatures = signatures_of(platform_.config, autoload_of(platform_.state));
     read_keyrings(host_, platform_);
     read_ima();
+    read_module_hashes();
     if (const auto fits = check_contradictions(platform_); !fits) host_.note(fits.error().detail);
     platform_.name = "host";
     return Capture{std::move(platform_), host_.notes()};
@@ -169,6 +174,22 @@ class HostCapture {
                     kImaPolicy));
   }
 
+  // They are in the image alone: nothing under /proc or /sys tells them.
+  void read_module_hashes() {
+    if (platform_.config.is_on("CONFIG_MODULE_HASHES") != Truth::yes) return;
+    std::string why = "no image of it was found";
+    if (is_plain_release(platform_.release))
+      for (const std::string& path : installed_images(platform_.release)) {
+        if (!host_.exists(path)) continue;
+        const auto found = open_module_hashes(host_.path(path), {});
+        if (found) platform_.module_hashes = module_hashes_of(*found, platform_.config);
+        if (platform_.module_hashes) return;
+        why = found ? fmt::format("{}: the version of the series is not known", path)
+                    : describe(found.error());
+      }
+    host_.note(fmt::format("which modules the kernel was built with is not known: {}", why));
+  }
+
   static constexpr std::string_view kImaPolicy = "/sys/kernel/security/ima/policy";
 
   HostRoot host_;
@@ -190,6 +211,8 @@ class PackageParts final : public SourceVisitor {
   void skipped() override {}
 
   Result<Capture> capture(const std::string& path) && {
+    if (!list_ && bare_ && needs_no_certificates(config_of(bare_->banner)))
+      list_ = std::move(bare_);
     if (!list_) return std::unexpected(why_nothing(path));
     Capture capture;
     Platform& platform = capture.platform;
@@ -198,11 +221,8 @@ class PackageParts final : public SourceVisitor {
     if (!version)
       return std::unexpected(
           Error{Reason::image_unknown, {}, "its release is not known", image_name_});
-    if (const auto config = configs_.find("config-" + platform.release); config != configs_.end())
-      platform.config = config->second;
-    else if (configs_.size() == 1)
-      platform.config = configs_.begin()->second;
-    else
+    platform.config = config_of(list_->banner);
+    if (!platform.config.is_known())
       capture.notes.push_back("no configuration of this kernel was found beside it");
     if (!arch_) arch_ = arch_of_config(platform.config);
     if (!arch_)
@@ -214,11 +234,26 @@ class PackageParts final : public SourceVisitor {
                        *arch_};
     platform.signatures = signatures_of(platform.config, Truth::unknown);
     fill_rings(capture);
+    if (hashes_) platform.module_hashes = module_hashes_of(*hashes_, platform.config);
     platform.name = encode_name(platform.release);
     return capture;
   }
 
  private:
+  // That of the kernel with this banner, or the only one; one that is not known.
+  KernelConfig config_of(const std::string& banner) const {
+    const auto config = configs_.find("config-" + release_of_banner(banner).value_or(""));
+    if (config != configs_.end()) return config->second;
+    return configs_.size() == 1 ? configs_.begin()->second : KernelConfig();
+  }
+
+  // As far as is known by now.
+  bool may_have_hashes() const {
+    return configs_.empty() || std::ranges::any_of(configs_, [](const auto& entry) {
+             return entry.second.is_on("CONFIG_MODULE_HASHES") != Truth::no;
+           });
+  }
+
   Error why_nothing(const std::string& path) const {
     if (error_) return with_path(*error_, encode_name(path));
     return {Reason::image_unknown, {}, "no kernel image in it", encode_name(path)};
@@ -248,13 +283,20 @@ class PackageParts final : public SourceVisitor {
       ASSAY_TRY(const auto image, find_kernel_image(*content));
       if (!image) return std::nullopt;
       arch_ = image->arch;
-      ASSAY_TRY(auto certificates, find_system_certificates(*content, *image));
-      if (certificates.banner.empty()) certificates.banner = image->banner;
-      return certificates;
+      image_name_ = found.name;
+      auto certificates = find_system_certificates(*content, *image);
+      if (may_have_hashes())
+        if (auto hashes = find_module_hashes(*content, *image, {})) hashes_ = std::move(*hashes);
+      if (!certificates && certificates.error().reason == Reason::trust_not_found) {
+        bare_.emplace();
+        bare_->banner = image->banner;
+      }
+      if (!certificates) return std::unexpected(certificates.error());
+      if (certificates->banner.empty()) certificates->banner = image->banner;
+      return std::move(*certificates);
     }();
     if (!list) return failed(with_path(list.error(), found.name));
     list_ = std::move(*list);
-    image_name_ = found.name;
   }
 
   void fill_rings(Capture& capture) {
@@ -278,6 +320,8 @@ class PackageParts final : public SourceVisitor {
 
   std::map<std::string, KernelConfig> configs_;
   std::optional<SystemCertificates> list_;
+  std::optional<SystemCertificates> bare_;  // of an image without a list: its banner
+  std::optional<FoundModuleHashes> hashes_;
   std::optional<Arch> arch_;
   std::string image_name_;
   std::optional<Error> error_;

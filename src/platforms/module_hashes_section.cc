@@ -32,6 +32,11 @@ std::optional<ModuleHashes> module_hashes_of(const FoundModuleHashes& found,
   return std::nullopt;
 }
 
+bool needs_no_certificates(const KernelConfig& config) {
+  return config.is_on("CONFIG_MODULE_HASHES") == Truth::yes &&
+         config.is_on("CONFIG_MODULE_SIG") == Truth::no;
+}
+
 Result<std::optional<ModuleHashes>> read_module_hashes(
     TomlSection& section, const std::function<std::string(const std::string&)>& resolve) {
   if (!section.exists()) return std::nullopt;

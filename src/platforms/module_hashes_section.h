@@ -25,6 +25,9 @@ Result<std::optional<ModuleHashes>> read_module_hashes(
 std::optional<ModuleHashes> module_hashes_of(const FoundModuleHashes& found,
                                              const KernelConfig& config);
 
+// A kernel that trusts modules by their hashes alone has no list of certificates.
+bool needs_no_certificates(const KernelConfig& config);
+
 // A file of 32-byte rows, as they stand in .module_hashes of versions 1 to 3.
 Result<std::vector<FileSha256>> read_hash_list(const std::string& path);
 

@@ -13,6 +13,7 @@
 #include "platforms/fill_keyring.h"
 #include "platforms/module_hashes_section.h"
 #include "platforms/toml_section.h"
+#include "trust/boot_state.h"
 
 namespace assay {
 
@@ -153,6 +154,7 @@ class PlatformReader {
     }
     ASSAY_CHECK(read_device_tree(section_of_state));
     ASSAY_TRY(const auto override_all, section_of_state.boolean("override"));
+    ASSAY_CHECK(check_command_line(platform_));
     if (!override_all.value_or(false)) ASSAY_CHECK(check_contradictions(platform_));
     return section_of_state.nothing_left();
   }
@@ -234,15 +236,9 @@ class PlatformReader {
     return {};
   }
 
-  // A kernel that trusts modules by their hashes alone has no certificates.
-  bool needs_no_keys() const {
-    return platform_.config.is_on("CONFIG_MODULE_HASHES") == Truth::yes &&
-           platform_.config.is_on("CONFIG_MODULE_SIG") == Truth::no;
-  }
-
   Result<void> add_keys_of_image(std::optional<std::vector<ListedKey>>& keys) {
     const auto list = inputs_.find(image_);
-    if (!list && needs_no_keys()) return {};
+    if (!list && needs_no_certificates(platform_.config)) return {};
     if (!list) return std::unexpected(list.error());
     if (!keys) keys.emplace();
     for (const auto& certificate : *list)

@@ -40,7 +40,8 @@ JudgedModule judged_module(RequestVerdict answer, const std::string& name,
 
 // A file that is named itself is judged whatever it is, unless it stands for what is in it.
 bool is_named(const SurveyOptions& options, const Found& found) {
-  return !found.path.empty() && !found.is_opened && std::ranges::find(options.paths, found.path) != options.paths.end();
+  return !found.path.empty() && !found.is_opened &&
+         std::ranges::find(options.paths, found.path) != options.paths.end();
 }
 
 // The file, where its bytes were not read already.
@@ -129,6 +130,15 @@ Result<std::optional<Pending>> examine_for(const JudgeRequest& request, const Fo
   if (artifact.image) {
     const auto image = read_image_trust(artifact, content);
     image->config = find_config_beside(*image);
+    // Of a package the configuration comes before the image; where it does not, it is looked for
+    // what no kernel has that was merged.
+    const bool may_have_hashes =
+        image->config && image->config->config
+            ? image->config->config->is_on("CONFIG_MODULE_HASHES") != Truth::no
+            : book.may_have_module_hashes(image->release);
+    if (may_have_hashes)
+      if (auto hashes = find_module_hashes(content, *artifact.image, {}))
+        image->module_hashes = std::move(*hashes);
     book.add_image(image);
   }
   const bool is_wanted =

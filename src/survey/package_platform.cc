@@ -3,6 +3,7 @@
 #include "platforms/fill_keyring.h"
 #include "platforms/host_keyrings.h"
 #include "platforms/installed_kernel.h"
+#include "platforms/module_hashes_section.h"
 #include "trust/boot_state.h"
 
 namespace assay {
@@ -24,6 +25,8 @@ Platform platform_for_package(const ImageTrust& image, const ConfigFile* config,
   if (config != nullptr) platform.config = *config->config;
   platform.signatures = signatures_of(platform.config, Truth::unknown);
   mark_absent_rings(platform);
+  if (image.module_hashes)
+    platform.module_hashes = module_hashes_of(*image.module_hashes, platform.config);
   // As it is after boot: root has turned nothing off, and loaded no policy.
   platform.cmdline = cmdline;
   if (says_nomodule(platform) == Truth::no) platform.state.modules_disabled = false;
@@ -40,6 +43,7 @@ Result<Platform> platform_of_image(const std::string& path,
   if (config && !config->config)
     return std::unexpected(with_path(config->config.error(), config->name));
   Platform platform = platform_for_package(*image, config.get(), cmdline);
+  ASSAY_CHECK(check_command_line(platform));
   platform.name = image->name;
   platform.release = image->release;
   platform.platform_is_complete = false;

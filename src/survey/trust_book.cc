@@ -9,8 +9,10 @@
 #include "base/name.h"
 #include "platforms/host_keyrings.h"
 #include "platforms/installed_kernel.h"
+#include "platforms/module_hashes_section.h"
 #include "survey/modules_folder.h"
 #include "survey/package_platform.h"
+#include "trust/boot_state.h"
 
 namespace assay {
 
@@ -302,6 +304,15 @@ void TrustBook::add_config(const std::string& release, ConfigFile config) {
   configs_.emplace(release, std::make_shared<const ConfigFile>(std::move(config)));
 }
 
+bool TrustBook::may_have_module_hashes(const std::string& release) const {
+  const std::lock_guard lock(mutex_);
+  const auto [first, last] = configs_.equal_range(release);
+  return first == last || std::any_of(first, last, [](const auto& entry) {
+           const auto& config = entry.second->config;
+           return !config || config->is_on("CONFIG_MODULE_HASHES") != Truth::no;
+         });
+}
+
 void TrustBook::no_more_images() {
   const std::lock_guard lock(mutex_);
   complete_ = true;
@@ -454,7 +465,13 @@ void TrustBook::ask_host(const Place& place) {
   for (const std::string& candidate : candidates) {
     const auto image = open_image_trust(candidate);
     if (!image || (*image)->release != release) continue;
-    if (options_.for_package) (*image)->config = find_config_beside(**image);
+    if (options_.for_package) {
+      (*image)->config = find_config_beside(**image);
+      const auto& config = (*image)->config;
+      if (config && config->config && config->config->is_on("CONFIG_MODULE_HASHES") == Truth::yes)
+        if (auto hashes = open_module_hashes(candidate, {}))
+          (*image)->module_hashes = std::move(*hashes);
+    }
     found = *image;
     if (!found->error) break;
   }
@@ -465,13 +482,17 @@ void TrustBook::ask_host(const Place& place) {
 
 TrustAnswer TrustBook::trust_of(const std::shared_ptr<const ImageTrust>& image,
                                 std::shared_ptr<const ConfigFile> config) {
-  if (image->error) return std::unexpected(about_image(*image));
+  const bool needs_certificates =
+      config == nullptr || !config->config || !needs_no_certificates(*config->config);
+  if (image->error && (needs_certificates || image->error->reason != Reason::trust_not_found))
+    return std::unexpected(about_image(*image));
   auto& trust = by_image_[{image.get(), config.get()}];
   if (!trust) {
     const KernelChoice kernel = with_version(image->kernel, options_.version);
     Platform platform = options_.for_package
                             ? platform_for_package(*image, config.get(), options_.cmdline)
                             : platform_for_verify(kernel.id);
+    ASSAY_CHECK(check_command_line(platform));
     ListedCertificates certificates;
     append(certificates, image->certificates, image->name);
     trust = make_trust(kernel, std::move(platform), certificates, image);

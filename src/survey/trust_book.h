@@ -21,6 +21,7 @@
 #include "survey/kernel_choice.h"
 #include "survey/trust_options.h"
 #include "trust/boot_keyring.h"
+#include "trust/module_root.h"
 #include "trust/platform.h"
 #include "trust/system_certificates.h"
 
@@ -46,6 +47,8 @@ struct ImageTrust {
   Standing standing = Standing::unchecked;  // of the image itself
   std::vector<std::shared_ptr<const PreparedCertificate>> certificates;
   FoundBy found_by = FoundBy::structure;
+  // What CONFIG_MODULE_HASHES left in it, where that was looked for.
+  std::optional<FoundModuleHashes> module_hashes;
   std::optional<Error> error;
   std::shared_ptr<const ConfigFile> config;  // beside it on disk, where it was looked for
 };
@@ -77,6 +80,8 @@ class TrustBook {
   void add_image(std::shared_ptr<const ImageTrust> image);
   // The configuration of the kernel `release`. Which one is taken does not depend on their order.
   void add_config(const std::string& release, ConfigFile config);
+  // May a kernel of this release have CONFIG_MODULE_HASHES, as far as is known by now?
+  bool may_have_module_hashes(const std::string& release) const;
   // Neither image nor configuration will be added any more, but for those that lookups ask the host
   // for.
   void no_more_images();

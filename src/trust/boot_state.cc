@@ -1,7 +1,11 @@
 #include "trust/boot_state.h"
 
-#include <algorithm>
+#include <fmt/format.h>
 
+#include <algorithm>
+#include <charconv>
+
+#include "base/limits.h"
 #include "trust/command_line.h"
 
 namespace assay {
@@ -29,7 +33,41 @@ bool lists(std::string_view list, std::string_view word) {
   }
 }
 
+std::uint64_t command_line_size(const Platform& platform) {
+  constexpr std::uint64_t kS390 = 4096;  // arch/s390/Kconfig
+  switch (platform.kernel.arch) {
+    case Arch::s390x: {
+      const std::string_view text = platform.config.find("CONFIG_COMMAND_LINE_SIZE").value_or("");
+      std::uint64_t size = 0;
+      const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), size);
+      return error == std::errc() && end == text.data() + text.size() ? size : kS390;
+    }
+    case Arch::riscv64: return platform.kernel.version <= kAnchor612 ? 1024 : 2048;
+    case Arch::x86_64:
+    case Arch::arm64:
+    case Arch::ppc64le: return 2048;
+  }
+  return kS390;
+}
+
+// setup_boot_config, init/main.c.
+bool may_have_boot_config(const Platform& platform) {
+  if (platform.config.is_on("CONFIG_BOOT_CONFIG") == Truth::no) return false;
+  return platform.config.is_on("CONFIG_BOOT_CONFIG_FORCE") == Truth::yes ||
+         std::ranges::any_of(parse_command_line(*platform.cmdline),
+                             [](const auto& word) { return word.name == "bootconfig"; });
+}
+
 }  // namespace
+
+Result<void> check_command_line(const Platform& platform) {
+  constexpr std::uint64_t kBootConfig = 32 * limits::kKiB;  // XBC_DATA_MAX, linux/bootconfig.h
+  const std::uint64_t size = platform.cmdline ? platform.cmdline->size() : 0;
+  const std::uint64_t limit = command_line_size(platform);
+  if (size < limit || (size < limit + kBootConfig && may_have_boot_config(platform))) return {};
+  return fail(Reason::limit_size, {},
+              fmt::format("a command line of {} bytes, the kernel takes {}", size, limit - 1));
+}
 
 Truth has_modules(const Platform& platform) {
   const KernelConfig& config = platform.config;

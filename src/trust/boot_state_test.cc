@@ -27,6 +27,36 @@ TEST(BootState, Bools) {
   for (const auto& [text, value] : cases) EXPECT_EQ(parse_kernel_bool(text), value) << text;
 }
 
+// arch/x86/include/asm/setup.h, arch/s390/include/asm/setup.h, arch/riscv/include/uapi/asm/setup.h.
+TEST(BootState, CommandLinesAreAsLongAsTheKernelTakesThem) {
+  const auto takes = [](Arch arch, std::size_t size, const std::string& start = "",
+                        std::initializer_list<std::pair<const char*, const char*>> config = {},
+                        KernelVersion version = kAnchor612) {
+    Platform platform = platform_with(start + std::string(size - start.size(), 'x'), config);
+    platform.kernel.arch = arch;
+    platform.kernel.version = version;
+    return check_command_line(platform).has_value();
+  };
+  EXPECT_TRUE(check_command_line(platform_with(std::nullopt)));
+  for (const Arch arch : {Arch::x86_64, Arch::arm64, Arch::ppc64le}) {
+    EXPECT_TRUE(takes(arch, 2047));
+    EXPECT_FALSE(takes(arch, 2048));
+  }
+  EXPECT_TRUE(takes(Arch::riscv64, 1023));
+  EXPECT_FALSE(takes(Arch::riscv64, 1024));
+  EXPECT_TRUE(takes(Arch::riscv64, 2047, "", {}, kAnchor72));
+  EXPECT_TRUE(takes(Arch::s390x, 4095));
+  EXPECT_FALSE(takes(Arch::s390x, 4096));
+  EXPECT_TRUE(takes(Arch::s390x, 9999, "", {{"CONFIG_COMMAND_LINE_SIZE", "10000"}}));
+  EXPECT_FALSE(takes(Arch::s390x, 10000, "", {{"CONFIG_COMMAND_LINE_SIZE", "10000"}}));
+  EXPECT_TRUE(takes(Arch::x86_64, 30000, "bootconfig "));
+  EXPECT_FALSE(takes(Arch::x86_64, 750000, "bootconfig "));
+  EXPECT_FALSE(takes(Arch::x86_64, 30000, "-- bootconfig "));
+  EXPECT_FALSE(takes(Arch::x86_64, 30000, "bootconfig ", {{"CONFIG_BOOT_CONFIG", "n"}}));
+  EXPECT_TRUE(takes(Arch::x86_64, 30000, "",
+                    {{"CONFIG_BOOT_CONFIG", "y"}, {"CONFIG_BOOT_CONFIG_FORCE", "y"}}));
+}
+
 TEST(BootState, NomoduleOfTheCommandLine) {
   const std::pair<const char*, Truth> cases[] = {
       {"quiet", Truth::no},

@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 
 #include "base/hex.h"
 #include "crypto/hash.h"
 #include "testing/der.h"
+#include "testing/package_sample.h"
 #include "tests/cli/run_assay.h"
 #include "tests/cli/vmlinux_sample.h"
 
@@ -365,6 +367,70 @@ TEST_F(Hashes, PlatformsReadTheRootFromTheirImage) {
   kernel_with(*from_hex(sha256(read_file(module(1)))));
   EXPECT_EQ(judge("", "", 1).lines().front()["deciding_rule"], "module-load/elf-header");
   EXPECT_EQ(judge("", "", 2).lines().front()["errno"], "ENOKEY");
+}
+
+// A bzImage of a package, beside its configuration.
+TEST_F(Hashes, PackagesBringTheRootOfTheirKernel) {
+  attach();
+  Bytes changed = read_file(module(1));
+  changed[0] ^= 1;
+  const auto text = [](const Bytes& bytes) { return std::string(bytes.begin(), bytes.end()); };
+  const auto in_file = [&](const std::string& section) {
+    return text(bzimage_of(link_vmlinux(folder_ / "kernel", *from_hex(section), "7.2.0"), "7.2.0"));
+  };
+  const std::string root = std::string("03000000") + kRoot;
+  const std::string hashed = "CONFIG_X86_64=y\nCONFIG_MODULES=y\nCONFIG_MODULE_HASHES=y\n";
+  const auto package = [&](const std::string& image, const std::string& config,
+                           bool config_first = true) {
+    const std::string entries[] = {tar_entry("./boot/config-7.2.0", config),
+                                   tar_entry("./boot/vmlinuz-7.2.0", image)};
+    write_file(folder_ / "p.deb",
+               der::bytes(deb_package(
+                   entries[config_first ? 0 : 1] + entries[config_first ? 1 : 0] +
+                   tar_entry("./lib/modules/7.2.0/m1.ko", text(changed)) +
+                   tar_entry("./lib/modules/7.2.0/m2.ko", text(read_file(module(2)))))));
+    std::map<std::string, Json> verdicts;
+    for (const Json& line :
+         run_assay({"judge", "module", "--json", "--platform", "package", "--cmdline",
+                    "module.sig_enforce=1 lockdown=none", folder_ / "p.deb"})
+             .lines())
+      if (line.contains("path")) verdicts[fs::path(line["path"].get<std::string>()).stem()] = line;
+    return verdicts;
+  };
+  const std::string v5 = hashed + "CONFIG_MODULE_AUTH=y\n";
+  for (const bool config_first : {true, false}) {
+    auto verdicts = package(in_file(root), v5, config_first);
+    // The proof holds; then the file turns out to be no ELF file.
+    EXPECT_EQ(verdicts["m2"]["deciding_rule"], "module-load/elf-header") << verdicts["m2"];
+    // The root is another; whether that counts, the package does not say.
+    EXPECT_EQ(verdicts["m1"]["open"], Json({"state.sig_enforce"})) << verdicts["m1"];
+    EXPECT_EQ(verdicts["m1"]["refused_with"].back(), "EKEYREJECTED") << verdicts["m1"];
+  }
+  auto list = package(in_file(kRows[2]), hashed);
+  EXPECT_NE(list["m1"]["decision"], "allowed");
+  const Ran captured =
+      run_assay({"platform", "capture", "-o", folder_ / "list.toml", folder_ / "p.deb"});
+  EXPECT_EQ(captured.status, 0) << captured.error;
+  EXPECT_NE(text(read_file(folder_ / "list.toml")).find("format = 'list-v3'"), std::string::npos)
+      << text(read_file(folder_ / "list.toml"));
+  // Which version of the series the kernel has, its configuration does not say.
+  EXPECT_EQ(package(in_file(root), hashed)["m1"]["decision"], "undetermined");
+  // The same kernel where it is installed and runs.
+  const std::string host = folder_ / "host/";
+  write_file(host + "proc/sys/kernel/osrelease", der::bytes("7.2.0\n"));
+  write_file(host + "proc/sys/kernel/arch", der::bytes("x86_64\n"));
+  write_file(host + "boot/config-7.2.0", der::bytes(v5));
+  write_file(host + "boot/vmlinuz-7.2.0", der::bytes(in_file(root)));
+  ASSERT_NE(run_assay({"platform", "capture", "-o", folder_ / "host.toml", "--root", host, "host"})
+                .status,
+            1);
+  const std::string written = text(read_file(folder_ / "host.toml"));
+  EXPECT_NE(written.find("format = 'merkle-v5'"), std::string::npos) << written;
+  EXPECT_NE(written.find(kRoot), std::string::npos) << written;
+  fs::remove(host + "boot/vmlinuz-7.2.0");
+  EXPECT_NE(run_assay({"platform", "capture", "-o", folder_ / "host.toml", "--root", host, "host"})
+                .error.find("which modules the kernel was built with is not known"),
+            std::string::npos);
 }
 
 // Position 0 of five, from the definition.
