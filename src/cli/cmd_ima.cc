@@ -8,12 +8,14 @@
 #include "base/hex.h"
 #include "base/name.h"
 #include "bytes/content.h"
+#include "bytes/pseudo_file.h"
 #include "cli/command.h"
 #include "cli/edit_arguments.h"
 #include "cli/fact_arguments.h"
 #include "cli/help.h"
 #include "cli/policy_kernel_arguments.h"
 #include "edit/ima_convert.h"
+#include "report/boot_aggregate_report.h"
 #include "report/policy_report.h"
 #include "survey/ima_records.h"
 #include "trust/certificate_file.h"
@@ -73,6 +75,22 @@ Examples:
   sudo assay ima convert --to xattr --cert ima.pem --in-place image.signed
 )";
 
+constexpr const char* kAggregateNotes =
+    R"(What the first entry of IMA's measurement list, boot_aggregate, has to be, from the firmware's event
+log LOG: each event is replayed into the registers that it names, and the registers 0 to 9 (of SHA-1:
+0 to 7) are hashed as the kernel hashes them. The bank is that of IMA's hash, else SHA-256's or SHA-1's.
+
+Exit status: 0 done, and the list agrees, 1 the list has another value or none, 2 something could not
+be read.
+
+Examples:
+  sudo assay ima boot-aggregate /sys/kernel/security/tpm0/binary_bios_measurements
+  sudo assay ima boot-aggregate --list ascii_runtime_measurements binary_bios_measurements
+)";
+
+// The largest log that the kernel hands over is one of a few hundred KiB.
+constexpr std::uint64_t kLargestLog = 64 << 20;
+
 class ImaCommand final : public Command {
  public:
   const char* name() const override { return "ima"; }
@@ -81,8 +99,8 @@ class ImaCommand final : public Command {
   }
   const char* arguments() const override { return "COMMAND"; }
   const char* notes() const override {
-    return "`assay ima convert --help`, `assay ima policy check|explain|diff --help` explain "
-           "one.\n";
+    return "`assay ima convert --help`, `assay ima boot-aggregate --help`, "
+           "`assay ima policy check|explain|diff --help` explain one.\n";
   }
 
   void add_options(CLI::App& app) override {
@@ -125,7 +143,18 @@ class ImaCommand final : public Command {
     convert_->add_option("--cert", certificate_, "the certificate of the key, PEM or DER")
         ->type_name("FILE")
         ->option_text("FILE");
-    for (CLI::App* each : {policy_, check_, explain_, diff_, convert_}) each->fallthrough();
+    aggregate_ = app.add_subcommand("boot-aggregate",
+                                    "the first entry of IMA's list, from the firmware's log");
+    set_up_help(*aggregate_, "LOG", kAggregateNotes);
+    aggregate_->add_option("LOG", log_, "binary_bios_measurements")->option_text(" ");
+    aggregate_->add_option("--hash", hash_, "IMA's hash: ima_hash= (default: sha256)")
+        ->type_name("NAME")
+        ->option_text("NAME");
+    aggregate_->add_option("--list", list_, "ascii_runtime_measurements, to compare with")
+        ->type_name("FILE")
+        ->option_text("FILE");
+    for (CLI::App* each : {policy_, check_, explain_, diff_, convert_, aggregate_})
+      each->fallthrough();
   }
 
   Result<void> check() const override {
@@ -135,7 +164,14 @@ class ImaCommand final : public Command {
       if (certificate_.empty()) return fail(Reason::usage, {}, "--cert is missing");
       return {};
     }
-    if (!policy_->parsed()) return fail(Reason::usage, {}, "policy or convert is missing");
+    if (aggregate_->parsed()) {
+      if (log_.empty()) return fail(Reason::usage, {}, "LOG is missing");
+      if (!find_hash(hash_))
+        return fail(Reason::usage, {}, "--hash: unknown digest " + encode_name(hash_));
+      return {};
+    }
+    if (!policy_->parsed())
+      return fail(Reason::usage, {}, "policy, convert or boot-aggregate is missing");
     if (!check_->parsed() && !explain_->parsed() && !diff_->parsed())
       return fail(Reason::usage, {}, "check, explain or diff is missing");
     if (explain_->parsed() && func_.empty()) return fail(Reason::usage, {}, "--func is missing");
@@ -156,6 +192,7 @@ class ImaCommand final : public Command {
 
   ExitStatus run(const CommonOptions& common, Output& output) override {
     if (convert_->parsed()) return convert(common, output);
+    if (aggregate_->parsed()) return boot_aggregate(common, output);
     const auto kernel = kernel_.read();
     if (!kernel) {
       output.error(kernel.error());
@@ -167,6 +204,41 @@ class ImaCommand final : public Command {
   }
 
  private:
+  static Result<std::vector<std::uint8_t>> read_measurements(const std::string& path) {
+    ASSAY_TRY(auto bytes, read_pseudo_file(path, kLargestLog));
+    if (!bytes) return fail(Reason::cannot_open, {}, "there is no such file");
+    return *std::move(bytes);
+  }
+
+  ExitStatus boot_aggregate(const CommonOptions& common, Output& output) const {
+    BootAggregateReport report;
+    report.path = encode_name(log_);
+    const auto compute = [&]() -> Result<void> {
+      ASSAY_TRY(const auto bytes, read_measurements(log_));
+      ASSAY_TRY(const TpmEventLog log, parse_tpm_event_log(View(bytes)));
+      ASSAY_TRY(report.computed, compute_boot_aggregate(log, *find_hash(hash_)));
+      return {};
+    };
+    const auto compare_list = [&]() -> Result<void> {
+      ASSAY_TRY(const auto bytes, read_measurements(list_));
+      ASSAY_TRY(report.listed, find_boot_aggregates(View(bytes).text()));
+      return {};
+    };
+    auto done = compute();
+    if (!done) {
+      output.error(with_path(done.error(), report.path));
+      return kUndetermined;
+    }
+    report.has_list = !list_.empty();
+    if (report.has_list) done = compare_list();
+    if (!done) {
+      output.error(with_path(done.error(), encode_name(list_)));
+      return kUndetermined;
+    }
+    output.print(common.json ? to_json(report) + '\n' : to_text(report, common.verbose > 0));
+    return report.has_list && !report.agrees() ? kBad : kGood;
+  }
+
   ExitStatus convert(const CommonOptions& common, Output& output) const {
     const auto loaded = load_certificates(certificate_, [](const Error&) {});
     if (!loaded || loaded->empty()) {
@@ -342,6 +414,7 @@ class ImaCommand final : public Command {
   CLI::App* explain_ = nullptr;
   CLI::App* diff_ = nullptr;
   CLI::App* convert_ = nullptr;
+  CLI::App* aggregate_ = nullptr;
   EditArguments edit_;
   std::string to_;
   std::string certificate_;
@@ -352,6 +425,9 @@ class ImaCommand final : public Command {
   std::vector<std::string> files_;
   FactArguments facts_;
   std::string path_;
+  std::string log_;
+  std::string hash_ = "sha256";
+  std::string list_;
 };
 
 }  // namespace
