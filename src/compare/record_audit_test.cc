@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "testing/cms_sample.h"
 #include "testing/process.h"
 #include "testing/temporary_folder.h"
 
@@ -85,40 +86,17 @@ TEST_F(RecordAudit, BytesBehindTheMessageAreNamed) {
   EXPECT_EQ(found[0].where, (Extent{end, 7}));
 }
 
-// Every length of a message is that of what is in it, so that bytes can be put into its last
-// element: an unsigned attribute [1] behind the signature's value.
 TEST_F(RecordAudit, UnauthenticatedAttributesAreNamed) {
   const Bytes plain = sign({"-noattr", "-nocerts"});
-  const CmsMessage parsed = parse_cms(View(plain));
+  std::size_t added = 0;
+  const Bytes message = with_unsigned_attribute(plain, 300, added);
+  const CmsMessage parsed = parse_cms(View(message));
   ASSERT_EQ(parsed.signers.size(), 1U);
-  // SEQUENCE { OID 1.2.3, SET { OCTET STRING of 300 } } in [1], by hand (X.690).
-  const auto wrap = [](std::uint8_t tag, Bytes content) {
-    Bytes out{tag, 0x82, static_cast<std::uint8_t>(content.size() >> 8),
-              static_cast<std::uint8_t>(content.size())};
-    out.insert(out.end(), content.begin(), content.end());
-    return out;
-  };
-  Bytes attribute{0x06, 0x02, 0x2a, 0x03};
-  const Bytes set = wrap(0x31, wrap(0x04, Bytes(300, 'x')));
-  attribute.insert(attribute.end(), set.begin(), set.end());
-  const Bytes more = wrap(0xa1, wrap(0x30, attribute));
-  // All containers that end with the message grow: ContentInfo, [0], SignedData, signerInfos,
-  // SignerInfo have two length octets each, the message being longer than 256 bytes.
-  Bytes message = plain;
-  message.insert(message.end(), more.begin(), more.end());
-  std::size_t grown = 0;
-  for (std::size_t at = 0; at + 4 < plain.size(); ++at) {
-    const std::size_t size = static_cast<std::size_t>(plain[at + 2]) << 8 | plain[at + 3];
-    if ((plain[at] & 0x20) == 0 || plain[at + 1] != 0x82 || at + 4 + size != plain.size()) continue;
-    message[at + 2] = static_cast<std::uint8_t>((size + more.size()) >> 8);
-    message[at + 3] = static_cast<std::uint8_t>(size + more.size());
-    ++grown;
-  }
-  ASSERT_EQ(grown, 5U);
-  const auto found = find_uncovered(parse_cms(View(message)));
+  EXPECT_TRUE(parsed.trailing.empty());
+  const auto found = find_uncovered(parsed);
   ASSERT_EQ(found.size(), 1U);
   EXPECT_EQ(found[0].what, "unauthenticated attributes");
-  EXPECT_EQ(found[0].where, (Extent{plain.size(), more.size()}));
+  EXPECT_EQ(found[0].where, (Extent{plain.size(), added}));
 }
 
 TEST_F(RecordAudit, WhatIsNoMessageIsUncoveredAsAWhole) {

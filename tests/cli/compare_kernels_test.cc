@@ -234,5 +234,34 @@ TEST_F(CompareKernels, WhoseModulesAreSignedOtherwiseAreDifferent) {
   expect_different("no module is there that it signed");
 }
 
+// A's record fits B's module, which is the same, and makes A's file of it; B's kernel has not the
+// key.
+TEST_F(CompareKernels, KnowNoModulesOfEachOther) {
+  write_sides();
+  const std::string inner = "/lib/modules/" + kRelease + "/kernel/m.ko";
+  ASSERT_EQ(run_assay({"excise", "--records", folder_ / "records", "-o", folder_ / "bare-a",
+                       folder_ / ("a" + inner)})
+                .status,
+            0);
+  ASSERT_EQ(
+      run_assay({"excise", "--discard", "-o", folder_ / "bare-b", folder_ / ("b" + inner)}).status,
+      0);
+  ASSERT_EQ(run_assay({"attach", "--records", folder_ / "records", "-o", folder_ / "again.ko",
+                       folder_ / "bare-b"})
+                .status,
+            0);
+  EXPECT_EQ(read_file(folder_ / "again.ko"), read_file(folder_ / ("a" + inner)));
+  for (const std::string side : {"a", "b"}) {
+    const Ran ran =
+        run_assay({"verify", "--json", "--kernel", folder_ / (side + "/boot/vmlinuz-" + kRelease),
+                   folder_ / "again.ko"});
+    const Json module = ran.artifact("again.ko");
+    EXPECT_EQ(module["status"], side == "a" ? "verified" : "untrusted") << ran.out;
+    if (side == "b") {
+      EXPECT_EQ(module["reason"]["errno"], "ENOKEY");
+    }
+  }
+}
+
 }  // namespace
 }  // namespace assay

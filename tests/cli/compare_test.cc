@@ -5,8 +5,10 @@
 
 #include <filesystem>
 
+#include "testing/cms_sample.h"
 #include "tests/cli/kernel_sample.h"
 #include "tests/cli/run_assay.h"
+#include "tests/cli/uki_sample.h"
 
 namespace assay {
 namespace {
@@ -149,6 +151,25 @@ TEST_F(Compare, BytesBehindTheMessageAreNamed) {
   }
 }
 
+// A payload where every verifier passes over it.
+TEST_F(Compare, UnauthenticatedAttributesAreNamed) {
+  const Bytes module = module_of(1);
+  const Bytes file = second_.sign(module);
+  constexpr std::size_t kTrailer = 40;
+  const Bytes message(file.begin() + static_cast<std::ptrdiff_t>(module.size()),
+                      file.end() - kTrailer);
+  std::size_t added = 0;
+  const Bytes odd = append_signature(module, with_unsigned_attribute(message, 4096, added));
+  // The kernel loads it.
+  EXPECT_EQ(run_assay({"verify", "--trust", second_.pem(), write("odd.ko", odd)}).status, 0);
+  const Ran ran = compare_files(first_.sign(module), odd);
+  EXPECT_EQ(ran.status, 1);
+  EXPECT_EQ(verdict(ran), "different") << ran.out;
+  EXPECT_EQ(ran.summary()["uncovered_bytes"], added) << ran.out;
+  EXPECT_EQ(difference(ran)["records_b"][0]["verified"], true);
+  EXPECT_EQ(difference(ran)["records_b"][0]["uncovered"][0]["what"], "unauthenticated attributes");
+}
+
 TEST_F(Compare, CertificatesThatNobodySignedWithAreNamed) {
   const Bytes module = module_of(1);
   const std::string data = write("data", module);
@@ -274,6 +295,37 @@ TEST_F(Compare, ImagesAndWhatIsHiddenInTheirTables) {
   EXPECT_EQ(different.status, 1);
   EXPECT_EQ(verdict(different), "different");
   EXPECT_EQ(difference(different)["offset"], changed.size() - 1) << different.out;
+}
+
+// The signature of a unified kernel image covers that of the kernel inside: what is taken out there
+// makes it one of other bytes.
+TEST_F(Compare, SignaturesInsideSignedImagesAreContent) {
+  const std::string bare = write("bare.efi", read_file("tests/cases/pe/artifacts/unsigned.efi"));
+  const auto sign = [&](const SigningKey& key, const std::string& image, const std::string& out) {
+    run_or_fail(
+        {"sbsign", "--key", key.key(), "--cert", key.pem(), "--output", folder_ / out, image});
+    return folder_ / out;
+  };
+  const auto unify = [&](const std::string& kernel, const std::string& out) {
+    return sign(first_, link_image(folder_, {{".linux", kernel}}), out);
+  };
+  const std::string a = unify(sign(first_, bare, "inner-a"), "a.efi");
+  const std::string b = unify(sign(second_, bare, "inner-b"), "b.efi");
+  const Ran ran = run_assay({"compare", "--json", a, b});
+  EXPECT_EQ(ran.status, 1);
+  EXPECT_EQ(verdict(ran), "different") << ran.out;
+  EXPECT_EQ(difference(ran)["reason"], "the content differs");
+
+  Bytes masked = read_file(a);
+  const Bytes inner = read_file(folder_ / "inner-a");
+  const std::size_t table_size = inner.size() - read_file(bare).size();
+  const auto found = std::ranges::search(masked, inner);
+  ASSERT_FALSE(found.empty());
+  std::fill(found.end() - static_cast<std::ptrdiff_t>(table_size), found.end(), 0);
+  const std::string excised = write("masked.efi", masked);
+  const Ran outer = run_assay({"verify", "--json", "--trust", first_.pem(), excised});
+  EXPECT_EQ(outer.lines().front()["status"], "bad") << outer.out;
+  EXPECT_EQ(verdict(run_assay({"compare", "--json", a, excised})), "different");
 }
 
 TEST_F(Compare, WhatCannotBeReadIsNotTheSame) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "tests/cli/run_assay.h"
+#include "tests/cli/uki_sample.h"
 
 namespace assay {
 namespace {
@@ -157,19 +158,6 @@ Bytes bytes_of_text(std::string_view text) { return {text.begin(), text.end()}; 
 void run_tool(const std::vector<std::string>& command) {
   const Finished ran = run_command(command);
   EXPECT_EQ(ran.status, 0) << command[0] << ": " << ran.error;
-}
-
-// Linked as systemd's stub is, with these sections.
-std::string link_image(const TemporaryFolder& folder,
-                       const std::vector<std::pair<std::string, std::string>>& sections) {
-  std::string source = ".globl _start\n_start: nop\n";
-  for (const auto& [name, file] : sections)
-    source += ".section " + name + ",\"a\"\n.incbin \"" + file + "\"\n";
-  write_file(folder / "a.s", bytes_of_text(source));
-  run_tool({"x86_64-linux-gnu-as", "-o", folder / "a.o", folder / "a.s"});
-  run_tool({"x86_64-linux-gnu-ld", "-m", "i386pep", "--oformat", "pei-x86-64", "-s", "-o",
-            folder / "uki.efi", folder / "a.o"});
-  return folder / "uki.efi";
 }
 
 TEST(InspectPe, UnifiedKernelImageIsOpened) {
