@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -281,6 +282,19 @@ class CommandSigner final : public Signer {
   std::thread reader_;
 };
 
+// What the command gets of our environment: not the secrets that we would open a key with.
+std::vector<char*> environment_without_secrets() {
+  constexpr std::array<std::string_view, 2> kSecrets = {"ASSAY_PIN=", "KBUILD_SIGN_PIN="};
+  std::vector<char*> kept;
+  for (char** at = environ; *at != nullptr; ++at)
+    if (std::ranges::none_of(kSecrets, [&](std::string_view secret) {
+          return std::string_view(*at).starts_with(secret);
+        }))
+      kept.push_back(*at);
+  kept.push_back(nullptr);
+  return kept;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Signer>> start_command_signer(const std::string& command, SigningKey key,
@@ -292,13 +306,14 @@ Result<std::unique_ptr<Signer>> start_command_signer(const std::string& command,
   ASSAY_TRY(Pipe stop, open_pipe());
   // Ours alone: the command's end of the pipe has flags of its own.
   if (::fcntl(to.write_end.get(), F_SETFL, O_NONBLOCK) != 0) return failed(std::strerror(errno));
+  const std::vector<char*> environment = environment_without_secrets();
   const pid_t child = ::fork();
   if (child < 0) return failed(std::strerror(errno));
   if (child == 0) {
     std::signal(SIGPIPE, SIG_DFL);
     ::dup2(to.read_end.get(), STDIN_FILENO);
     ::dup2(from.write_end.get(), STDOUT_FILENO);
-    ::execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
+    ::execle("/bin/sh", "sh", "-c", command.c_str(), nullptr, environment.data());
     ::_exit(127);
   }
   to.read_end = FileDescriptor();

@@ -169,6 +169,18 @@ TEST_F(CommandSigner, ACommandThatIsOfNoUseIsEnded) {
   }
 }
 
+// Secrets that are for our own keys; what else there is, it may want.
+TEST_F(CommandSigner, ACommandGetsNoSecretsOfOurs) {
+  for (const char* name : {"ASSAY_PIN", "KBUILD_SIGN_PIN", "SERVICE_ADDRESS"})
+    ::setenv(name, "told", 1);
+  const auto answers = answers_of(
+      "read g; echo $g; read a; echo error 1 $(env | grep -c =told) $SERVICE_ADDRESS; read end", 1);
+  for (const char* name : {"ASSAY_PIN", "KBUILD_SIGN_PIN", "SERVICE_ADDRESS"}) ::unsetenv(name);
+  ASSERT_EQ(answers.size(), 1U);
+  ASSERT_FALSE(answers[0]);
+  EXPECT_EQ(answers[0].error().detail, "1 told");
+}
+
 // Its input ends, and it goes on.
 TEST_F(CommandSigner, ACommandThatDoesNotEndIsEnded) {
   const auto start = std::chrono::steady_clock::now();
