@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <charconv>
 #include <cstdint>
 #include <ctime>
@@ -87,6 +88,13 @@ std::optional<Owner> owner_of(std::string_view name) {
   return Owner{fields[0], fields[1], fields[2]};
 }
 
+std::uint64_t random_number() {
+  std::uint64_t number = 0;
+  if (::getrandom(&number, sizeof number, 0) != sizeof number)
+    number = static_cast<std::uint64_t>(std::clock());
+  return number;
+}
+
 }  // namespace
 
 std::string temporary_mark() {
@@ -96,10 +104,9 @@ std::string temporary_mark() {
 }
 
 std::string make_temporary_name(const std::string& mark) {
-  std::uint64_t number = 0;
-  if (::getrandom(&number, sizeof number, 0) != sizeof number)
-    number = static_cast<std::uint64_t>(std::clock());
-  return fmt::format("{}{:016x}", mark, number);
+  // The system is asked once a run, not once a file.
+  static std::atomic<std::uint64_t> next = random_number();
+  return fmt::format("{}{:016x}", mark, next++);
 }
 
 bool is_temporary_name(std::string_view file_name) { return file_name.starts_with(kPrefix); }
