@@ -1,6 +1,7 @@
-// The floors for hashing modules, with libcrypto alone.
+// The floors for hashing modules, and whole trees, with libcrypto alone.
 //
 //   floor_hashes hash THREADS FOLDER      opens, reads and hashes every module of a folder
+//   floor_hashes files THREADS FOLDER...  the same of every file, links not followed
 //   floor_hashes series FOLDER OUT        what the tool of the series does (scripts/modules-merkle-tree.c, version 5):
 //                                         on one thread, in the order of modules.order, maps each module, hashes it as
 //                                         a leaf, builds the tree, writes a proof a module and the root as C source
@@ -46,21 +47,23 @@ bool hash_file(const std::string& path, std::vector<unsigned char>& buffer) {
   return filled == size && EVP_Digest(buffer.data(), size, digest.data(), nullptr, EVP_sha256(), nullptr) == 1;
 }
 
-int hash_all(unsigned threads, const char* folder) {
-  std::vector<std::string> modules;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder))
-    if (entry.path().extension() == ".ko") modules.push_back(entry.path().string());
+int hash_all(unsigned threads, const std::vector<std::string>& folders, bool only_modules) {
+  std::vector<std::string> files;
+  for (const std::string& folder : folders)
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder))
+      if (only_modules ? entry.path().extension() == ".ko" : entry.is_regular_file() && !entry.is_symlink())
+        files.push_back(entry.path().string());
   std::atomic<std::size_t> next = 0;
   std::atomic<std::size_t> good = 0;
   std::vector<std::thread> workers;
   for (unsigned i = 0; i < threads; ++i)
     workers.emplace_back([&] {
       std::vector<unsigned char> buffer;
-      for (std::size_t at; (at = next++) < modules.size();)
-        if (hash_file(modules[at], buffer)) ++good;
+      for (std::size_t at; (at = next++) < files.size();)
+        if (hash_file(files[at], buffer)) ++good;
     });
   for (std::thread& worker : workers) worker.join();
-  return good == modules.size() && good != 0 ? 0 : 1;
+  return good == files.size() && good != 0 ? 0 : 1;
 }
 
 Hash leaf_of(const std::string& path, std::uint32_t index, EVP_MD_CTX* context) {
@@ -151,7 +154,9 @@ int as_the_series(const std::string& folder, const std::string& out) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc == 4 && std::strcmp(argv[1], "hash") == 0) return hash_all(static_cast<unsigned>(std::atoi(argv[2])), argv[3]);
+  const bool only_modules = argc == 4 && std::strcmp(argv[1], "hash") == 0;
+  if (only_modules || (argc >= 4 && std::strcmp(argv[1], "files") == 0))
+    return hash_all(static_cast<unsigned>(std::atoi(argv[2])), {argv + 3, argv + argc}, only_modules);
   if (argc == 4 && std::strcmp(argv[1], "series") == 0) return as_the_series(argv[2], argv[3]);
   return 2;
 }
