@@ -107,7 +107,9 @@ Result<void> list_protected(const GuardPrograms& programs) {
     std::uint32_t size = sizeof info;
     done = done && bpf_obj_get_info_by_fd(programs.map(name), &info, &size) == 0;
     if (name == "events") continue;  // readers move its position
-    const bool is_closed = name == "priv" || name == "overlay";
+    // Who may only read a map may still write it with an iterator (kernel/bpf/map_iter.c), whatever
+    // the map's flags say: what decides is not given to anybody.
+    const bool is_closed = name != "stats" && name != "shown";
     done = done && insert(is_closed ? GUARD_PROT_MAP_CLOSED : GUARD_PROT_MAP_READ_ONLY, info.id);
   }
   for (const std::uint32_t id : programs.program_ids()) done = done && insert(GUARD_PROT_PROG, id);
@@ -131,6 +133,8 @@ Result<void> pin_and_protect(GuardPrograms& programs, abi::guard_conf& conf, boo
   conf.pin_dev = kernel_device(folder.st_dev);
   conf.pin_dir = folder.st_ino;
   ASSAY_CHECK(write_only_value(programs.map("conf"), &conf, "conf"));
+  const abi::guard_shown shown{.conf = conf};
+  ASSAY_CHECK(write_only_value(programs.map("shown"), &shown, "shown"));
   ASSAY_CHECK(list_protected(programs));
   if (has_bpf) tell_mount();
   return {};

@@ -21,7 +21,7 @@ namespace assay {
 
 inline constexpr std::string_view kBpfFolder = "/sys/fs/bpf";
 inline constexpr std::string_view kPinFolder = "/sys/fs/bpf/assay";
-inline constexpr std::string_view kGuardMaps[] = {"conf", "allow", "added",  "overlay",
+inline constexpr std::string_view kGuardMaps[] = {"conf", "shown", "allow",  "added", "overlay",
                                                   "prot", "stats", "events", "priv"};
 
 // The programs of a variant, in the order in which they are attached: what protects the guard

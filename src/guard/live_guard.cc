@@ -46,6 +46,26 @@ Result<Value> read_only_value(std::string_view name) {
   return value;
 }
 
+template <class Value>
+Result<void> write_value(std::string_view name, const Value& value) {
+  ASSAY_TRY(const FileDescriptor map, open_map(name, 0));
+  const std::uint32_t zero = 0;
+  if (bpf_map_update_elem(map.get(), &zero, &value, BPF_ANY) != 0)
+    return fail(Reason::usage, {}, fmt::format("map {}: {}", name, describe_errno(errno)));
+  return {};
+}
+
+std::uint32_t count_rows(int map) {
+  std::array<std::uint8_t, 32> key{};
+  std::uint32_t count = 0;
+  const void* from = nullptr;
+  while (bpf_map_get_next_key(map, from, key.data()) == 0) {
+    ++count;
+    from = key.data();
+  }
+  return count;
+}
+
 std::string text_of(const char* bytes, std::size_t room) { return {bytes, ::strnlen(bytes, room)}; }
 
 GuardEvent to_event(const abi::guard_event& raw) {
@@ -100,17 +120,23 @@ std::vector<std::uint32_t> link_ids(std::span<const LiveProgram> programs) {
 }
 
 Result<LiveGuard> LiveGuard::open() {
-  ASSAY_TRY(const FileDescriptor map, open_map("conf", BPF_F_RDONLY));
+  ASSAY_TRY(const FileDescriptor map, open_map("shown", BPF_F_RDONLY));
   return LiveGuard();
 }
 
-Result<abi::guard_conf> LiveGuard::conf() const { return read_only_value<abi::guard_conf>("conf"); }
+Result<abi::guard_conf> LiveGuard::conf() const {
+  ASSAY_TRY(const auto shown, read_only_value<abi::guard_shown>("shown"));
+  return shown.conf;
+}
 Result<abi::guard_stats> LiveGuard::stats() const {
   return read_only_value<abi::guard_stats>("stats");
 }
 
 Result<void> LiveGuard::set_conf(const abi::guard_conf& conf) {
+  ASSAY_TRY(auto shown, read_only_value<abi::guard_shown>("shown"));
   ASSAY_TRY(const FileDescriptor map, open_map("conf", 0));
+  shown.conf = conf;
+  ASSAY_CHECK(write_value("shown", shown));
   const std::uint32_t zero = 0;
   if (bpf_map_update_elem(map.get(), &zero, &conf, BPF_ANY) != 0)
     return fail(Reason::usage, {}, "map conf: " + describe_errno(errno));
@@ -148,20 +174,17 @@ Result<std::vector<LiveProgram>> LiveGuard::programs() const {
 }
 
 Result<std::uint32_t> LiveGuard::added_count() const {
-  ASSAY_TRY(const FileDescriptor map, open_map("added", BPF_F_RDONLY));
-  std::array<std::uint8_t, 32> key{};
-  std::uint32_t count = 0;
-  const void* from = nullptr;
-  while (bpf_map_get_next_key(map.get(), from, key.data()) == 0) {
-    ++count;
-    from = key.data();
-  }
-  return count;
+  ASSAY_TRY(const auto shown, read_only_value<abi::guard_shown>("shown"));
+  return shown.added;
 }
 
 Result<void> LiveGuard::add(std::span<const GuardEntry> entries) {
+  ASSAY_TRY(auto shown, read_only_value<abi::guard_shown>("shown"));
   ASSAY_TRY(const FileDescriptor map, open_map("added", 0));
-  return fill_map(map.get(), entries);
+  const auto filled = fill_map(map.get(), entries);
+  shown.added = count_rows(map.get());
+  ASSAY_CHECK(write_value("shown", shown));
+  return filled;
 }
 
 Result<void> LiveGuard::seal() {
@@ -169,9 +192,9 @@ Result<void> LiveGuard::seal() {
   if (sealed.sealed != 0) return {};
   sealed.sealed = 1;
   ASSAY_CHECK(set_conf(sealed));
-  if (open_map("conf", 0))
+  if (open_map("conf", BPF_F_RDONLY))
     return fail(Reason::usage, {},
-                "the guard is sealed, and its maps can be written: it is not called");
+                "the guard is sealed, and its maps can be opened: it is not called");
   return {};
 }
 

@@ -6,7 +6,8 @@
  *   memfd PATH OFFSET   finit_module of a memory file, and again after one byte of it was changed
  *   race PATH OFFSET N  the same N times, while a thread changes that byte to and fro
  *   flood N             init_module of what is no module, N times
- *   detach PIN | map-write PIN | map-write-by-id NAME | program-write PIN | replace PIN
+ *   detach PIN | map-write PIN | map-write-by-id NAME | program-write PIN | iterator-write PIN
+ *   closed-programs     how many programs nobody gets a descriptor of
  *   return-size HOLD    a program that answers for security_kernel_post_read_file; attached until
  *                       the file HOLD is gone
  *   lsm-return-size HOLD   the same as a program of BPF LSM
@@ -168,6 +169,39 @@ static int program_write(const char *pin) {
   return fd < 0 ? errno : 0;
 }
 
+/* An iterator over the map writes zeros into it; its loader may only read. */
+static int iterator_write(const char *pin) {
+  LIBBPF_OPTS(bpf_obj_get_opts, read_only, .file_flags = BPF_F_RDONLY);
+  const int map = bpf_obj_get_opts(pin, &read_only);
+  if (map < 0) return errno;
+  const int id = libbpf_find_vmlinux_btf_id("bpf_map_elem", BPF_TRACE_ITER);
+  const struct bpf_insn insns[] = {
+      {.code = 0x79, .dst_reg = 6, .src_reg = 1, .off = 24}, /* r6 = ctx->value */
+      {.code = 0x15, .dst_reg = 6, .off = 1, .imm = 0},
+      {.code = 0x7a, .dst_reg = 6, .off = 0, .imm = 0},
+      {.code = 0xb7, .dst_reg = 0, .imm = 0},
+      {.code = 0x95},
+  };
+  LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_TRACE_ITER,
+              .attach_btf_id = (__u32)id);
+  const int program = bpf_prog_load(BPF_PROG_TYPE_TRACING, "iterator", "GPL", insns,
+                                    sizeof insns / sizeof insns[0], &options);
+  if (program < 0) return errno;
+  union bpf_iter_link_info of_map = {.map.map_fd = (__u32)map};
+  LIBBPF_OPTS(bpf_link_create_opts, more, .iter_info = &of_map, .iter_info_len = sizeof of_map);
+  const int link = bpf_link_create(program, 0, BPF_TRACE_ITER, &more);
+  if (link < 0) return errno;
+  char nothing;
+  return read(bpf_iter_create(link), &nothing, 1) < 0 ? errno : 0;
+}
+
+/* Whose program comes into other hands can be replaced (BPF_PROG_TYPE_EXT): how many cannot. */
+static int closed_programs(void) {
+  int closed = 0;
+  for (__u32 id = 0; bpf_prog_get_next_id(id, &id) == 0;) closed += bpf_prog_get_fd_by_id(id) < 0;
+  return closed;
+}
+
 static int return_size(const char *hold, int is_lsm) {
   const enum bpf_attach_type attach = is_lsm ? BPF_LSM_MAC : BPF_MODIFY_RETURN;
   const int id = libbpf_find_vmlinux_btf_id(
@@ -228,6 +262,10 @@ int main(int count, char **words) {
     error = map_write_by_id(path);
   } else if (!strcmp(op, "program-write")) {
     error = program_write(path);
+  } else if (!strcmp(op, "iterator-write")) {
+    error = iterator_write(path);
+  } else if (!strcmp(op, "closed-programs")) {
+    error = closed_programs();
   } else if (!strcmp(op, "return-size")) {
     error = return_size(path, 0);
   } else if (!strcmp(op, "lsm-return-size")) {

@@ -23,8 +23,8 @@ from firmware import make_firmware
 from guest import run
 
 SECONDS = 900
-REFUSED, EPERM, EBUSY, EINVAL, ETXTBSY = 129, 1, 16, 22, 26
-EOPNOTSUPP, ENOKEY, ESTALE = 95, 126, 116
+REFUSED, EPERM, EACCES, ETXTBSY = 129, 1, 13, 26
+EOPNOTSUPP = 95
 MARKER = b"~Module signature appended~\n"
 PINS = "/sys/fs/bpf/assay"
 
@@ -246,6 +246,10 @@ def whole_files(machine, samples, is_old):
         machine.guest("another at the hook answers for the guard", "finit crc7~unsigned.ko 0", "0 E")
         machine.do("another at the hook is noticed", "assay guard status", 1, "answers in the place of bpf_lsm_kernel_post_read_file")
     machine.do("another at the hook is gone", "rm hold; sleep 1; assay guard status", 0)
+    machine.guest("write by a program", f"program-write {PINS}/map_conf", EACCES)
+    machine.guest("write by an iterator", f"iterator-write {PINS}/map_conf", "0")
+    machine.do("an iterator has turned it off", "assay guard self-test", 1, "FAILS")
+    machine.do("on again", "assay guard mode module=enforce && assay guard self-test", 0)
     machine.do("ftrace", "echo 0 > /proc/sys/kernel/ftrace_enabled", 0)
     machine.do("ftrace takes the guard out", "assay guard self-test", 1, "FAILS +called")
     machine.do("ftrace back", "echo 1 > /proc/sys/kernel/ftrace_enabled; assay guard self-test", 0)
@@ -309,7 +313,11 @@ def sealed(machine, samples, folder, is_old):
     for name in ("conf", "allow", "added", "overlay", "prot", "stats", "priv"):
         machine.guest(f"write {name}", f"map-write {PINS}/map_{name}", EPERM)
         machine.guest(f"write {name} by id", f"map-write-by-id {name}", EPERM)
-    machine.do("write by a program", f"guest program-write {PINS}/map_conf", 0, r"^(13|1)$")
+    for name in ("conf", "allow", "added", "overlay", "prot", "priv"):
+        machine.guest(f"iterator over {name}", f"iterator-write {PINS}/map_{name}", EPERM)
+    machine.guest("write by a program", f"program-write {PINS}/map_stats", "0")
+    machine.guest("write by a program", f"program-write {PINS}/map_conf", EPERM)
+    machine.guest("programs", "closed-programs", 12)
     machine.do("unlink", f"rm {link}", 1, "Operation not permitted")
     machine.do("rename", f"mv {link} {PINS}/gone", 1, "Operation not permitted")
     machine.do("rename the folder", f"mv {PINS} {PINS}2", 1, "Operation not permitted")

@@ -219,6 +219,14 @@ struct {
 struct {
   __uint(type, kMapArray);
   __uint(max_entries, 1);
+  __uint(map_flags, kRdonlyProg);
+  __type(key, u32);
+  __type(value, struct guard_shown);
+} shown SEC(".maps");
+
+struct {
+  __uint(type, kMapArray);
+  __uint(max_entries, 1);
   __type(key, u32);
   __type(value, struct guard_stats);
 } stats SEC(".maps");

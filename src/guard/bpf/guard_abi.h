@@ -41,6 +41,13 @@ struct guard_conf {
   char list[GUARD_NAME_SIZE];
 };
 
+// What anybody may read of a sealed guard; no program looks at it.
+struct guard_shown {
+  struct guard_conf conf;
+  uint32_t added;  // rows in `added`
+  uint32_t unused;
+};
+
 struct guard_row {
   uint32_t mask;  // bit n: may be read as class n
   uint32_t source;
