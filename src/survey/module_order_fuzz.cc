@@ -18,8 +18,8 @@ void check_names(const ModuleOrder& order) {
   const auto file_of = [&](std::uint32_t i) {
     return order.name(i).substr(order.name(i).rfind('/') + 1);
   };
-  constexpr std::uint32_t kSeveral = 100;  // find_by_name looks at all
-  const std::uint32_t count = std::min<std::uint32_t>(kSeveral, order.size());
+  constexpr std::size_t kSeveral = 100;  // find_by_name looks at all
+  const std::size_t count = std::min(kSeveral, order.size());
   for (std::uint32_t i = 0; i < order.size(); ++i) ++files[file_of(i)];
   for (std::uint32_t i = 0; i < count; ++i) {
     // Of "a" and "b/a" the file lib/b/a.ko is the second.
