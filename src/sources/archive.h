@@ -59,7 +59,8 @@ class Archive {
 
 // Yields the regular files of an archive. Those to which a link gives a module's or a kernel's name
 // are yielded again, after the others, under that name; where a link leads to nothing in the
-// archive, that is a failure. So is a second entry of such a name. `name` is the archive's, as printed.
+// archive, that is a failure. So is a second entry of such a name. `name` is the archive's, as
+// printed.
 Result<void> walk_archive(Archive& archive, const std::string& name, Nest& nest);
 
 }  // namespace assay

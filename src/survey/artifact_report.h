@@ -68,7 +68,7 @@ struct ArtifactReport {
   std::optional<ReasonReport> reason;
   std::optional<PeReport> pe;
   std::optional<ContentReport> contents;  // where asked for
-  std::string kernel;          // whose rules were applied: "6.1 debian x86_64"
+  std::string kernel;                     // whose rules were applied: "6.1 debian x86_64"
   bool kernel_is_sure = true;  // false: `kernel` says what of it is assumed, or not proven
   std::string release;         // the kernel that the artifact belongs to, where it says so
   std::string note;            // what else should be known

@@ -12,8 +12,9 @@ namespace assay {
 
 // limit_size where the command line is longer than the kernel takes it: the rest would not be read,
 // and nobody knows what of it was meant. COMMAND_LINE_SIZE (arch/*/include/asm/setup.h, uapi too,
-// 6.1, 6.12 and 7.2) counts a NUL; between versions that differ the larger counts. A bootconfig that
-// the line asks for comes before it (init/main.c, setup_command_line) and has a limit of its own.
+// 6.1, 6.12 and 7.2) counts a NUL; between versions that differ the larger counts. A bootconfig
+// that the line asks for comes before it (init/main.c, setup_command_line) and has a limit of its
+// own.
 Result<void> check_command_line(const Platform& platform);
 
 // Are there init_module and finit_module (CONFIG_MODULES)? A configuration that does not name the
