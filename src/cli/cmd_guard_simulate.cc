@@ -50,7 +50,7 @@ Examples:
         ->option_text("FILE")
         ->allow_extra_args(false);
     text("--mode", mode_, "MODE", "enforce (the default) or audit");
-    text("--variant", variant_, "VARIANT", "buffer (the default), rdonly-cast or ima");
+    text("--variant", variant_, "VARIANT", "buffer (the default), cast or ima");
     text("--errno", errno_, "NAME", "that it returns (default: EKEYREJECTED)");
     text("--platform", platform_, "PLATFORM", "the kernel that is asked afterwards");
     text("--syscall", syscall_, "CALL", "init_module, finit_module or kexec_load");
@@ -65,8 +65,8 @@ Examples:
     if (list_.empty()) return fail(Reason::usage, {}, "--list is missing");
     if (!find_guard_enforcement(mode_) || mode_ == "off")
       return fail(Reason::usage, {}, "--mode is enforce or audit");
-    if (!find_guard_variant(variant_))
-      return fail(Reason::usage, {}, "--variant is buffer, rdonly-cast or ima");
+    if (!find_guard_program(variant_))
+      return fail(Reason::usage, {}, "--variant is buffer, cast or ima");
     if (!find_errno(errno_)) return fail(Reason::usage, {}, "--errno: unknown");
     if (!verity_.empty() && verity_ != "on" && verity_ != "off")
       return fail(Reason::usage, {}, "--fs-verity is on or off");
@@ -138,7 +138,7 @@ Examples:
     GuardSimulationOptions options;
     options.survey.paths = paths_;
     options.survey.jobs = common.job_count();
-    options.guard.variant = *find_guard_variant(variant_);
+    options.guard.variant = *find_guard_program(variant_);
     options.guard.enforcement = *find_guard_enforcement(mode_);
     options.guard.err = *find_errno(errno_);
     options.kernel = {kAnchor72, Variant::debian, Arch::x86_64};

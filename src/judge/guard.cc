@@ -16,13 +16,14 @@ namespace {
 
 namespace rule = rules::guard;
 
-// BPF_MAX_LOOPS is 8 Mi (include/linux/bpf.h, 6.1 and 7.2); a turn hashes a block of 64 bytes.
-constexpr std::uint64_t kMostHashed = 512 * limits::kMiB;
+// BPF_MAX_LOOPS is 8 Mi (include/linux/bpf.h, 6.1 and 7.2); a turn hashes a block of 64 bytes, and
+// the program keeps one for what SHA-256 pads with.
+constexpr std::uint64_t kMostHashed = 512 * limits::kMiB - 64;
 
-constexpr std::array<std::pair<GuardVariant, std::string_view>, 3> kVariants = {{
-    {GuardVariant::ima, "ima"},
-    {GuardVariant::buffer, "buffer"},
-    {GuardVariant::rdonly_cast, "rdonly-cast"},
+constexpr std::array<std::pair<GuardProgram, std::string_view>, 3> kVariants = {{
+    {GuardProgram::ima, "ima"},
+    {GuardProgram::buffer, "buffer"},
+    {GuardProgram::cast, "cast"},
 }};
 constexpr std::array<std::pair<GuardEnforcement, std::string_view>, 3> kEnforcements = {{
     {GuardEnforcement::off, "off"},
@@ -86,7 +87,7 @@ class Guard {
 
   Outcome load_module(const GuardBytes& bytes) {
     if (!decides(ReadClass::module)) return {};
-    if (const Outcome bad = walk_.check(rule::has_file, state_.variant != GuardVariant::ima);
+    if (const Outcome bad = walk_.check(rule::has_file, state_.variant != GuardProgram::ima);
         bad.failed())
       return refused(bad);
     return look_up(ReadClass::module, bytes);
@@ -102,24 +103,25 @@ class Guard {
     if (!walk_.covers(Scope::since(kAnchor72))) return read(ReadClass::module, evidence.stored);
     if (const Outcome bad = read(ReadClass::module_compressed, evidence.stored); bad.failed())
       return bad;
-    if (state_.variant == GuardVariant::ima || !evidence.decompressed) return {};
+    if (state_.variant == GuardProgram::ima || !evidence.decompressed) return {};
     return read(ReadClass::module, *evidence.decompressed);
   }
 
   Outcome look_up(ReadClass what, const GuardBytes& bytes) {
-    if (state_.variant != GuardVariant::ima) {
-      const Outcome bad = walk_.check(rule::size, bytes.size <= kMostHashed, {0, bytes.size},
+    if (state_.variant != GuardProgram::ima) {
+      const Outcome bad = walk_.check(rule::size, bytes.size < kMostHashed, {0, bytes.size},
                                       [&] { return fmt::format("{} bytes", bytes.size); });
       if (bad.failed()) return refused(bad);
     }
-    const bool is_module = what == ReadClass::module;
-    const GuardDigest& digest = is_module ? bytes.module : bytes.whole;
+    // IMA has digests of whole files alone.
+    const bool is_body = state_.list->mode == GuardMode::body && what == ReadClass::module &&
+                         state_.variant != GuardProgram::ima;
+    const GuardDigest& digest = is_body ? bytes.module : bytes.whole;
     const GuardRow* row = state_.list->find(digest);
     const bool is_listed = row != nullptr && (row->mask & mask_of(what)) != 0;
     return refused(walk_.check(rule::listed, is_listed, {0, bytes.size}, [&] {
       return fmt::format(
-          "sha256 {} of the {}, read as {}{}", to_hex(digest),
-          is_module && state_.list->mode == GuardMode::body ? "body" : "file",
+          "sha256 {} of the {}, read as {}{}", to_hex(digest), is_body ? "body" : "file",
           read_class_name(what),
           row == nullptr ? std::string() : "; listed for " + read_mask_text(row->mask));
     }));
@@ -139,8 +141,8 @@ Result<GuardBytes> bytes_by(const Content& content, GuardMode mode) {
 
 }  // namespace
 
-std::string_view guard_variant_name(GuardVariant variant) { return name_in(kVariants, variant); }
-std::optional<GuardVariant> find_guard_variant(std::string_view name) {
+std::string_view guard_program_name(GuardProgram variant) { return name_in(kVariants, variant); }
+std::optional<GuardProgram> find_guard_program(std::string_view name) {
   return find_in(kVariants, name);
 }
 std::string_view guard_enforcement_name(GuardEnforcement enforcement) {

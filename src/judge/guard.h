@@ -15,13 +15,13 @@
 
 namespace assay {
 
-enum class GuardVariant : std::uint8_t {
-  ima,          // digests that IMA makes, of files alone
-  buffer,       // SHA-256 over the loader's buffer
-  rdonly_cast,  // the same, under lockdown=confidentiality
+enum class GuardProgram : std::uint8_t {
+  ima,     // digests that IMA makes, of files alone
+  buffer,  // SHA-256 over the loader's buffer
+  cast,    // the same, under lockdown=confidentiality
 };
-std::string_view guard_variant_name(GuardVariant variant);  // "rdonly-cast"
-std::optional<GuardVariant> find_guard_variant(std::string_view name);
+std::string_view guard_program_name(GuardProgram variant);  // "cast"
+std::optional<GuardProgram> find_guard_program(std::string_view name);
 
 enum class GuardEnforcement : std::uint8_t { off, audit, enforce };
 std::string_view guard_enforcement_name(GuardEnforcement enforcement);
@@ -29,7 +29,7 @@ std::optional<GuardEnforcement> find_guard_enforcement(std::string_view name);
 
 // A guard that is armed.
 struct GuardState {
-  GuardVariant variant = GuardVariant::buffer;
+  GuardProgram variant = GuardProgram::buffer;
   GuardEnforcement enforcement = GuardEnforcement::enforce;
   ReadMask classes = 0;  // that it decides
   Errno err = Errno::ekeyrejected;

@@ -150,13 +150,14 @@ TEST(Guard, VariantsAndModes) {
   EXPECT_EQ(judge(state, GuardRequest::finit_module, kAnchor72).deciding, nullptr);
 
   GuardState ima = state_of(kCases[0]);
-  ima.variant = GuardVariant::ima;
+  ima.variant = GuardProgram::ima;
   EXPECT_EQ(judge(ima, GuardRequest::finit_module, kAnchor61).decision, Decision::allowed);
   EXPECT_EQ(judge(ima, GuardRequest::init_module, kAnchor61).deciding, &rule::has_file);
 }
 
 TEST(Guard, HashesHalfAGiByte) {
-  constexpr std::uint64_t kMost = std::uint64_t{1} << 29;
+  // A block less than 2^23 of 64 bytes.
+  constexpr std::uint64_t kMost = (std::uint64_t{1} << 29) - 65;
   const GuardState state = state_of(kCases[0]);
   EXPECT_EQ(judge(state, GuardRequest::finit_module, kAnchor61, kMost).decision, Decision::allowed);
   EXPECT_EQ(judge(state, GuardRequest::finit_module, kAnchor61, kMost + 1).deciding, &rule::size);

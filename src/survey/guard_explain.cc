@@ -116,7 +116,7 @@ class Explanation {
 
   // What the guard hashes when a module comes decompressed: one signature at most is cut.
   bool is_what_it_hashes(const Formed& form, const Looked& looked) const {
-    if (list().mode == GuardMode::whole) return form.form == Form::plain;
+    if (list().mode == GuardMode::whole || looked.key.empty()) return form.form == Form::plain;
     const bool has_body =
         std::ranges::any_of(looked.forms, [](const Formed& one) { return one.form == Form::body; });
     return form.form == (has_body ? Form::body : Form::plain);

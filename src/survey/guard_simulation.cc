@@ -142,12 +142,12 @@ class Simulator {
   bool comes_before(const Rule* rule) const {
     // ima_load_data is asked of a module in memory before it is copied; the guard that hashes it is
     // afterwards, variant ima in front of it.
-    if (rule == &rules::ima::module_file) return options_.guard.variant != GuardVariant::ima;
+    if (rule == &rules::ima::module_file) return options_.guard.variant != GuardProgram::ima;
     return std::ranges::find(kBefore, rule) != std::end(kBefore);
   }
 
   int order_of(GuardStage stage) const {
-    const bool guard_first = options_.guard.variant == GuardVariant::ima;
+    const bool guard_first = options_.guard.variant == GuardProgram::ima;
     switch (stage) {
       case GuardStage::before: return 0;
       case GuardStage::guard: return guard_first ? 1 : 3;
