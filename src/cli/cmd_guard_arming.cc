@@ -28,14 +28,14 @@ Error usage(std::string detail) { return {Reason::usage, {}, std::move(detail), 
 Result<std::uint32_t> to_mask(const std::vector<std::string>& names) {
   std::uint32_t mask = 0;
   for (const std::string& name : names) {
-    const auto found = find_guard_class(name);
+    const auto found = find_read_class(name);
     if (!found)
       return std::unexpected(
           usage(fmt::format("unknown class {}, expected module, firmware, kexec-image, "
                             "kexec-initramfs, policy, x509 or "
                             "module-compressed",
                             name)));
-    mask |= class_bit(*found);
+    mask |= mask_of(*found);
   }
   return mask;
 }

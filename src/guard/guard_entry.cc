@@ -6,27 +6,18 @@ namespace assay {
 
 namespace {
 
-constexpr std::array<std::string_view, kGuardClasses> kClassNames = {
-    "unknown",         "firmware", "module", "kexec-image",
-    "kexec-initramfs", "policy",   "x509",   "module-compressed"};
 constexpr std::array<std::string_view, 3> kModeNames = {"off", "audit", "enforce"};
 constexpr std::array<std::string_view, 3> kVariantNames = {"buffer", "cast", "ima"};
 
 template <class Value, std::size_t Count>
-std::optional<Value> find(const std::array<std::string_view, Count>& names, std::string_view name,
-                          std::size_t first = 0) {
-  const auto found =
-      std::ranges::find(names.begin() + static_cast<std::ptrdiff_t>(first), names.end(), name);
+std::optional<Value> find(const std::array<std::string_view, Count>& names, std::string_view name) {
+  const auto found = std::ranges::find(names, name);
   if (found == names.end()) return std::nullopt;
   return static_cast<Value>(found - names.begin());
 }
 
 }  // namespace
 
-std::string_view guard_class_name(std::size_t number) { return kClassNames.at(number); }
-std::optional<GuardClass> find_guard_class(std::string_view name) {
-  return find<GuardClass>(kClassNames, name, 1);
-}
 std::string_view guard_stance_name(GuardStance mode) {
   return kModeNames.at(static_cast<std::size_t>(mode));
 }

@@ -8,27 +8,12 @@
 #include <string>
 #include <string_view>
 
+#include "guardlist/read_class.h"
+
 namespace assay {
 
-// What a file is read as, a bit each: bit n is kernel_read_file_id n
-// (include/linux/kernel_read_file.h).
-enum class GuardClass : std::uint8_t {
-  firmware = 1,
-  module = 2,
-  kexec_image = 3,
-  kexec_initramfs = 4,
-  policy = 5,
-  x509 = 6,
-  module_compressed =
-      7,  // kernels later than 6.12: what a compressed module is before it is unpacked
-};
+// Ids of what a file is read as (guardlist/read_class.h), 0 for none.
 inline constexpr std::size_t kGuardClasses = 8;
-inline constexpr std::uint32_t class_bit(GuardClass value) {
-  return std::uint32_t{1} << static_cast<unsigned>(value);
-}
-// "module"; "unknown" for 0.
-std::string_view guard_class_name(std::size_t number);
-std::optional<GuardClass> find_guard_class(std::string_view name);
 
 // How a class is treated: not looked at, only reported, refused where it is not listed.
 enum class GuardStance : std::uint8_t { off, audit, enforce };
@@ -42,7 +27,7 @@ std::optional<GuardVariant> find_guard_variant(std::string_view name);
 
 struct GuardEntry {
   std::array<std::uint8_t, 32> digest{};  // SHA-256
-  std::uint32_t mask = 0;                 // class_bit of all that it may be read as
+  ReadMask mask = 0;                      // all that it may be read as
   std::uint32_t source = 0;               // the caller's number of where it comes from
 };
 

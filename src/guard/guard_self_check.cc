@@ -19,7 +19,7 @@ namespace assay {
 
 namespace {
 
-constexpr auto kModule = static_cast<std::size_t>(GuardClass::module);
+constexpr auto kModule = static_cast<std::size_t>(ReadClass::module);
 // FIPS 180-2, appendix B.2: a message of two blocks, and its SHA-256.
 constexpr std::string_view kMessage = "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq";
 constexpr std::string_view kDigest =

@@ -15,6 +15,11 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+// "unknown" for 0.
+std::string_view class_name(std::size_t number) {
+  return read_class_name(static_cast<ReadClass>(number));
+}
+
 std::string line(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
 }
@@ -137,7 +142,7 @@ std::string to_json(const GuardStatus& status) {
   for (std::size_t number = 0; number < kGuardClasses; ++number) {
     const auto& counts = status.stats.of_class[number];
     if (!is_decided(status, number)) continue;
-    classes.push_back({{"class", guard_class_name(number)},
+    classes.push_back({{"class", class_name(number)},
                        {"mode", guard_stance_name(status.stance(number))},
                        {"allowed", counts.allowed},
                        {"missed", counts.missed},
@@ -186,7 +191,7 @@ std::string to_text(const GuardStatus& status) {
   for (std::size_t number = 0; number < kGuardClasses; ++number) {
     const auto& counts = status.stats.of_class[number];
     if (is_decided(status, number))
-      text += fmt::format("{:<18} {:<8} {:>10} {:>10} {:>10} {:>10}\n", guard_class_name(number),
+      text += fmt::format("{:<18} {:<8} {:>10} {:>10} {:>10} {:>10}\n", class_name(number),
                           guard_stance_name(status.stance(number)), counts.allowed, counts.missed,
                           counts.denied, counts.no_digest);
   }
@@ -213,7 +218,7 @@ std::string to_json(const GuardEvent& event) {
     json["attempt"] = event.attempt;
     return line(json);
   }
-  json["class"] = guard_class_name(event.class_number);
+  json["class"] = class_name(event.class_number);
   json["sha256"] = event.digest.empty() ? Json() : Json(event.digest);
   json["size"] = event.size;
   json["name"] = event.name.empty() ? Json() : Json(encode_name(event.name));
@@ -227,7 +232,7 @@ std::string to_text(const GuardEvent& event) {
       fmt::format("{} (pid {}, uid {})", encode_name(event.command), event.pid, event.uid);
   if (!event.attempt.empty())
     return fmt::format("{:<9} {} by {}\n", event.verdict, event.attempt, who);
-  return fmt::format("{:<9} {} {} {} by {}\n", event.verdict, guard_class_name(event.class_number),
+  return fmt::format("{:<9} {} {} {} by {}\n", event.verdict, class_name(event.class_number),
                      event.name.empty() ? "-" : encode_name(event.name),
                      event.digest.empty() ? "no digest" : event.digest, who);
 }
@@ -263,7 +268,7 @@ std::string to_prometheus(const GuardStatus& status) {
                                          {"missed", counts.missed},
                                          {"denied", counts.denied}})
       text += fmt::format("assay_guard_reads_total{{class=\"{}\",verdict=\"{}\"}} {}\n",
-                          guard_class_name(number), verdict, count);
+                          class_name(number), verdict, count);
   }
   counter("events_dropped_total", "events that the ring buffer had no room for",
           status.stats.dropped);
