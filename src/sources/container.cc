@@ -23,6 +23,7 @@
 #include "sources/squash_tree.h"
 #include "sources/squash_volume.h"
 #include "sources/tar_archive.h"
+#include "sources/unified_kernel.h"
 
 namespace assay {
 
@@ -44,6 +45,7 @@ std::optional<ContainerKind> kind_of(View head, std::uint64_t size) {
   if (SquashVolume::is_squash(head)) return ContainerKind::squashfs;
   if (ErofsVolume::is_erofs(head)) return ContainerKind::erofs;
   if (ExtVolume::is_ext(head)) return ContainerKind::ext;
+  if (is_unified_kernel(head)) return ContainerKind::unified_kernel;
   if (is_disk(head, size)) return ContainerKind::disk;
   return std::nullopt;
 }
@@ -84,6 +86,7 @@ Result<void> walk_plain(ContainerKind kind, const Content& content, const std::s
     case ContainerKind::squashfs: return walk_squash(content, name, nest);
     case ContainerKind::erofs: return walk_erofs(content, name, nest);
     case ContainerKind::ext: return walk_ext(content, name, nest);
+    case ContainerKind::unified_kernel: return walk_unified_kernel(content, name, nest);
     case ContainerKind::disk: return walk_disk(content, name, nest);
   }
   return {};
@@ -95,6 +98,10 @@ bool is_package_name(std::string_view name) { return kind_by_name(name).has_valu
 
 bool is_package(const Container& container) {
   return container.kind == ContainerKind::deb || container.kind == ContainerKind::rpm;
+}
+
+bool is_artifact(const Container& container) {
+  return container.kind == ContainerKind::unified_kernel;
 }
 
 bool may_be_container(View head, std::uint64_t size, std::string_view name) {

@@ -8,6 +8,7 @@
 //   iso9660    32769     "CD001"
 //   fat        0         a boot sector (formats/fat.h)
 //   squashfs   0         "hsqs", version 4.0
+//   unified    0         "MZ", and a section .initrd or .ucode (sources/unified_kernel.h)
 //   erofs      1024      E2 E1 F5 E0
 //   ext        1080      53 EF, and a superblock around it (sources/ext_volume.h)
 //   disk       446       partitions (formats/partition_table.h); after all others, whose first
@@ -40,6 +41,7 @@ enum class ContainerKind : std::uint8_t {
   squashfs,
   erofs,
   ext,
+  unified_kernel,
   disk
 };
 
@@ -52,6 +54,8 @@ struct Container {
 bool is_package_name(std::string_view name);
 // A package has no other use than to be opened.
 bool is_package(const Container& container);
+// It is looked at itself, whatever lies in it.
+bool is_artifact(const Container& container);
 
 // Whether `head`, the first limits::kContainerHead bytes of a file of `size` bytes or all it has,
 // leaves that open.

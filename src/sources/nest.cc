@@ -48,8 +48,10 @@ class CountedStream final : public Stream {
   Nest::Decoding decoding_;
 };
 
-bool has_record(const Member& member) {
-  return member.attributes && member.attributes->security.contains("security.ima");
+// Goes to the visitor, whatever lies in it.
+bool is_wanted(const Member& member, const std::optional<Container>& container) {
+  return !container || is_artifact(*container) ||
+         (member.attributes && member.attributes->security.contains("security.ima"));
 }
 
 }  // namespace
@@ -151,11 +153,11 @@ Result<void> Nest::file_in_stream(const Member& member, Stream& stream) {
     failed(with_path(container.error(), name));
     return {};
   }
-  if (!*container || has_record(member)) {
+  if (is_wanted(member, *container)) {
     Found found = describe(member, member.path);
     found.lease = options_.budget.take(std::min(content.size(), limits::kContainerInMemory));
     found.size = content.size();
-    found.is_opened = container->has_value();
+    found.is_opened = *container && !is_artifact(**container);
     found.content = std::make_unique<SharedContent>(shared);
     visitor_.found(std::move(found));
   }
@@ -167,7 +169,7 @@ Result<void> Nest::file_in_place(const Member& member, const Content& content) {
   if (!parse_module_name(member.path) && options_.opens_images) {
     ASSAY_TRY(container, detect_container(content, member.path));
   }
-  if (!container || has_record(member)) {
+  if (is_wanted(member, container)) {
     // Holes cost nothing in an image, and would be written out.
     if (content.size() > options_.nesting.member)
       return fail(Reason::limit_size, {},
@@ -230,7 +232,7 @@ void Nest::disk_file(Found found) {
   if (!*container || (!is_package(**container) && !options_.opens_images))
     return visitor_.found(std::move(found));
   const std::string name = found.name;
-  found.is_opened = true;
+  found.is_opened = !is_artifact(**container);
   if (!is_package(**container)) visitor_.found(std::move(found));
   if (auto done = open(**container, **file, name); !done)
     failed(with_path(std::move(done).error(), name));

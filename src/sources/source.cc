@@ -28,7 +28,7 @@ Result<SourceKind> source_kind(const std::string& path) {
   if (parse_module_name(path)) return SourceKind::file;
   ASSAY_TRY(const auto file, open_file(path));
   ASSAY_TRY(const auto container, detect_container(*file, path));
-  return container ? SourceKind::container : SourceKind::file;
+  return container && !is_artifact(*container) ? SourceKind::container : SourceKind::file;
 }
 
 void walk_source(const std::string& path, SourceKind kind, const SourceOptions& options,
@@ -40,7 +40,6 @@ void walk_source(const std::string& path, SourceKind kind, const SourceOptions& 
       found.name = encode_name(path);
       found.path = path;
       found.inner_name = path;
-      if (kind == SourceKind::file) return visitor.found(std::move(found));
       return Nest(options, visitor).disk_file(std::move(found));
     }
     case SourceKind::standard_input: return walk_standard_input(options, visitor);
