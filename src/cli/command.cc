@@ -7,8 +7,10 @@
 #include <array>
 #include <cstdlib>
 #include <new>
+#include <span>
 #include <thread>
 
+#include "cli/confinement.h"
 #include "cli/drop_in.h"
 #include "cli/help.h"
 
@@ -68,6 +70,7 @@ ExitStatus run(int argc, char** argv, Output& output) {
   app.set_version_flag("--version", "assay " ASSAY_VERSION, "print the version");
   app.allow_extras();
   CommonOptions common;
+  ConfinementArguments confinement;
   Commands commands{make_inspect_command(), make_verify_command(),   make_judge_command(),
                     make_doctor_command(),  make_platform_command(), make_ima_command(),
                     make_excise_command(),  make_attach_command(),   make_sign_command(),
@@ -79,6 +82,7 @@ ExitStatus run(int argc, char** argv, Output& output) {
     set_up_help(*sub, command->arguments(), command->notes());
     sub->allow_extras();
     command->add_options(*sub);
+    confinement.add_to(*sub, command->name());
     add_common_options(*sub, common);
   }
   const auto chosen = [&]() -> Command* {
@@ -107,6 +111,10 @@ ExitStatus run(int argc, char** argv, Output& output) {
   if (command == nullptr) return refuse({}, "a command is missing", output);
   if (const auto complete = command->check(); !complete)
     return refuse(command->name(), complete.error().detail, output);
+  const std::span words(argv, static_cast<std::size_t>(argc));
+  if (const auto confined = confinement.apply(command->name(), words, common.verbose > 0, output);
+      !confined)
+    return refuse(command->name(), confined.error().detail, output);
   return command->run(common, output);
 }
 

@@ -95,5 +95,74 @@ TEST_F(ContainersTest, DamageNamesTheContainerAndThePlace) {
   EXPECT_EQ(ran.summary()["verified"], 2);
 }
 
+// File systems with the modules, under another root.
+TEST_F(ContainersTest, ImagesOfFileSystemsAreOpened) {
+  run("truncate -s 8M ext4; mke2fs -q -t ext4 -d t ext4 2>log; mksquashfs t squashfs -quiet "
+      "-no-progress >log; mkfs.erofs -zlz4 erofs t >log 2>&1; cp squashfs u; "
+      "xorriso -as mkisofs -quiet -R -o iso u 2>log");
+  for (const char* image : {"ext4", "squashfs", "erofs", "iso"}) {
+    const std::string in = folder_ / image + (image == std::string("iso") ? "!u!" : "!");
+    const Ran ran =
+        run_assay({"verify", "--json", "--sandbox=require", "--trust", kGoodKey, folder_ / image});
+    EXPECT_EQ(ran.status, 1) << image << ran.error;
+    EXPECT_EQ(ran.summary()["artifacts"], 3) << image << ran.out;
+    EXPECT_EQ(ran.artifact(in + "lib/modules/R/good.ko.xz")["status"], "verified") << image;
+    EXPECT_EQ(ran.artifact(in + "lib/modules/R/bad.ko")["status"], "bad") << image;
+  }
+}
+
+// What is given up is not needed: all that read do under --sandbox=require what they do without.
+TEST_F(ContainersTest, CommandsThatReadWorkInTheSandbox) {
+  const std::string platform = folder_ / "p.toml";
+  write_file(platform, bytes_of("schema = 1\n[kernel]\nversion = \"6.12\"\narch = \"x86_64\"\n"
+                                "variant = \"debian\"\nconfig = { CONFIG_MODULE_SIG = \"y\" }\n"
+                                "[state]\nsig_enforce = true\nlockdown = \"none\"\n"));
+  const std::vector<std::vector<std::string>> commands = {
+      {"verify", "--json", "--trust", kGoodKey, folder_ / "disk"},
+      {"verify", "--json", folder_ / "t"},
+      {"inspect", "--json", "-j", "4", folder_ / "disk"},
+      {"judge", "module", "--json", "--platform", platform, folder_ / "disk"},
+      {"judge", "module", "--json", "--platform=host", kGood},
+      {"compare", "--json", folder_ / "t", folder_ / "t"}};
+  // Elsewhere, so that the sandbox leaves nothing else readable beside it.
+  run("mkdir -p scratch");
+  const auto run_in = [&](std::vector<std::string> words, const std::string& sandbox) {
+    words.insert(words.begin(), {"env", "TMPDIR=" + (folder_ / "scratch"), ASSAY_BINARY});
+    words.push_back("--sandbox=" + sandbox);
+    const Finished done = run_command(words);
+    return Ran{done.status, std::string(done.out.begin(), done.out.end()), done.error};
+  };
+  for (const std::vector<std::string>& words : commands) {
+    const Ran without = run_in(words, "off");
+    const Ran within = run_in(words, "require");
+    EXPECT_EQ(within.status, without.status) << words.front() << within.error;
+    EXPECT_EQ(within.out, without.out) << words.front();
+    EXPECT_EQ(within.error, without.error) << words.front();
+  }
+}
+
+// Images whose files are holes: what they unpack to is as large as they are.
+TEST_F(ContainersTest, MemoryDoesNotGrowWithTheImage) {
+  constexpr int kMost = 256 * 1024;  // KiB
+  for (const int megabytes : {64, 1024}) {
+    run("rm -rf big; mkdir big; truncate -s " + std::to_string(megabytes / 5) +
+        "M big/1; cp t/lib/modules/R/good.ko big; rm -f ext4 squashfs; truncate -s " +
+        std::to_string(megabytes) +
+        "M ext4; mke2fs -q -t ext4 -d big ext4 2>log; mksquashfs big squashfs -quiet -no-progress "
+        ">log");
+    for (const char* image : {"ext4", "squashfs"}) {
+      const Finished done =
+          run_command({"python3", "-c",
+                       "import resource, subprocess, sys\n"
+                       "subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)\n"
+                       "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)",
+                       ASSAY_BINARY, "verify", "--trust", kGoodKey, folder_ / image});
+      ASSERT_EQ(done.status, 0) << done.error;
+      EXPECT_LE(std::stoi(std::string(done.out.begin(), done.out.end())), kMost)
+          << image << ' ' << megabytes;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace assay

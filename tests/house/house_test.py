@@ -19,7 +19,7 @@ SUFFIXES = (".h", ".cc", ".def")
 
 # Rooms that may do what others may not, and why.
 MAY_CAST = {"bytes", "codec", "crypto"}  # bytes as characters, which libbz2 and liblz4 want; libcrypto's types
-MAY_ERRNO = {"base", "bytes", "sources", "codec", "crypto", "guard", "testing"}  # system calls and libraries
+MAY_ERRNO = {"base", "sandbox", "bytes", "sources", "codec", "crypto", "guard", "testing"}  # system calls and libraries
 MAY_OPENSSL = {"crypto"}
 
 HEADER_LINES = 160
