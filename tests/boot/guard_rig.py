@@ -258,7 +258,7 @@ def whole_files(machine, samples, is_old):
     machine.guest("unloaded: flipped is the kernel's affair", "finit crc7~unsigned.ko 0", "0 E")
 
 
-def bodies(machine, samples):
+def bodies(machine, samples, folder):
     good = samples.good
     forms = {
         "crc7.ko": good, "crc7~unsigned.ko": cut(good), "crc7~body.ko": changed(good, samples.harmless),
@@ -267,8 +267,11 @@ def bodies(machine, samples):
     }
     for name, content in forms.items():
         machine.file(name, content)
-    machine.file("bodies", digests(cut(good)))
-    machine.do("load bodies", "assay guard load --body --error EPERM --mode enforce --digests bodies", 0, "armed")
+    machine.file("bodies.list", b"assay-guard-list 1 name=rig version=- serial=1 hash=sha256 mode=body classes=module\n"
+                 + f"{digest_of(cut(good))} module - - crc7.ko\n".encode())
+    machine.file("owner.pem", (folder / "owner.pem").read_bytes())
+    machine.do("a list that nobody signed", "assay guard load --list bodies.list --trust owner.pem", 2, "signature is not verified")
+    machine.do("load bodies", "assay guard load --list bodies.list --error EPERM --mode enforce", 0, "armed")
     machine.do("drain", f"{DRAIN} > /dev/null")
     machine.guest("signed", "finit crc7.ko 0", "0")
     machine.guest("unsigned", "finit crc7~unsigned.ko 0", "0 E")
@@ -470,7 +473,7 @@ def main():
                 continue
             main_boot = Machine(folder, f"{version}main")
             whole_files(main_boot, samples, is_old)
-            bodies(main_boot, samples)
+            bodies(main_boot, samples, folder)
             sealed(main_boot, samples, folder, is_old)
             secret = Machine(folder, f"{version}confidentiality", "lockdown=confidentiality root=/dev/ram0")
             confidential(secret, samples, is_old)
