@@ -99,17 +99,15 @@ Examples:
     if (!records_.empty() && (replace_ || add_ || unverified_ || !certificates_.empty()))
       return fail(Reason::usage, {},
                   "--cert, --unverified, --replace and --add are for signatures, not for records");
-    if (!answers_.empty() && (replace_ || add_ || unverified_))
-      return fail(Reason::usage, {},
-                  "--unverified, --replace and --add are for signatures; answers say themselves "
-                  "what sign --prepare was told");
+    if (!answers_.empty() && unverified_)
+      return fail(Reason::usage, {}, "--unverified is for signatures, not for answers");
     return {};
   }
 
   ExitStatus run(const CommonOptions& common, Output& output) override {
     if (!records_.empty()) return attach_records(common, output);
     if (!answers_.empty())
-      return attach_answers(common, arguments_, {answers_, certificates_}, output);
+      return attach_answers(common, arguments_, {answers_, certificates_, existing()}, output);
     return signature_.empty() ? attach_folder(common, output) : attach_one(common, output);
   }
 
@@ -214,9 +212,13 @@ Examples:
     return status;
   }
 
+  Existing existing() const {
+    return replace_ ? Existing::replace : add_ ? Existing::add : Existing::refuse;
+  }
+
   Result<AttachOptions> attach_options() const {
     AttachOptions options;
-    options.existing = replace_ ? Existing::replace : add_ ? Existing::add : Existing::refuse;
+    options.existing = existing();
     options.unverified = unverified_;
     if (!kernel_.empty())
       options.is_root_of_kernel = [this](const ModuleRoot& root) -> Result<bool> {

@@ -5,6 +5,7 @@
 #include <map>
 #include <mutex>
 #include <set>
+#include <tuple>
 
 #include "base/name.h"
 #include "bytes/atomic_file.h"
@@ -51,12 +52,21 @@ Result<void> write_file(const std::string& path, const std::string& text) {
 struct Answers {
   SigningRequests all;
   SigningKey key;
-  std::map<ContentId, const SigningRequest*> by_content;
+  // Two files of one content are asked for alike. In an order that is not the file's: answered
+  // ones first, by name and value.
+  std::map<ContentId, std::vector<const SigningRequest*>> by_content;
   std::map<std::string, const SigningRequest*> by_name;
 
   bool has_size(std::uint64_t size) const {
     const auto at = by_content.lower_bound(ContentId{size, {}});
     return at != by_content.end() && at->first.size == size;
+  }
+  // The file's own, else that of another file with this content; null: there is none.
+  const SigningRequest* find(const std::string& name, const ContentId& content) const {
+    const auto at = by_content.find(content);
+    if (at == by_content.end()) return nullptr;
+    const auto own = std::ranges::find(at->second, name, &SigningRequest::name);
+    return own != at->second.end() && !(*own)->value.empty() ? *own : at->second.front();
   }
 };
 
@@ -88,6 +98,31 @@ Result<bool> begins_with(const Content& content, const ContentId& asked) {
   return std::ranges::equal(digest.bytes(), asked.sha256);
 }
 
+// Keys whose signatures are the same each time answer the same question alike.
+Result<void> check_doubled(const std::vector<const SigningRequest*>& answers,
+                           const SigningKey& key) {
+  if (!key.is_deterministic()) return {};
+  for (const SigningRequest* one : answers)
+    for (const SigningRequest* other : answers)
+      if (one->digest == other->digest && one->attributes == other->attributes &&
+          one->value != other->value && !one->value.empty() && !other->value.empty())
+        return fail(Reason::record_mismatch, {},
+                    "two answers over one content differ: of " + one->name + " and " + other->name);
+  return {};
+}
+
+Result<void> check_existing(Existing answers, Existing ours) {
+  if (answers == ours) return {};
+  const auto text = [](Existing existing) {
+    return existing == Existing::replace ? "--replace"
+           : existing == Existing::add   ? "--add"
+                                         : "neither --replace nor --add";
+  };
+  return fail(
+      Reason::record_mismatch, {},
+      std::string("the answers are for ") + text(answers) + ", attach is told " + text(ours));
+}
+
 Result<std::unique_ptr<Answers>> load_answers(const std::string& path) {
   auto answers = std::make_unique<Answers>();
   ASSAY_TRY(const auto bytes, read_whole_file(path, kLargestRequests));
@@ -100,11 +135,17 @@ Result<std::unique_ptr<Answers>> load_answers(const std::string& path) {
   const DerBytes public_key = write_public_key(answers->all.certificate);
   if (public_key.empty()) return fail(Reason::not_a_certificate, {}, "of the signing requests");
   ASSAY_TRY(answers->key, describe_public_key(View(public_key)));
-  // Two files of one content are asked for alike; one answer is enough.
   for (const SigningRequest& request : answers->all.requests) {
-    const SigningRequest*& one = answers->by_content[request.content];
-    if (one == nullptr || one->value.empty()) one = &request;
+    answers->by_content[request.content].push_back(&request);
     answers->by_name.emplace(request.name, &request);
+  }
+  for (auto& [content, same] : answers->by_content) {
+    using Rank = std::tuple<bool, const std::string&, const SignatureOctets&>;
+    const auto rank = [](const SigningRequest* one) {
+      return Rank(one->value.empty(), one->name, one->value);
+    };
+    std::ranges::sort(same, [&](const auto* a, const auto* b) { return rank(a) < rank(b); });
+    ASSAY_CHECK(check_doubled(same, answers->key));
   }
   return answers;
 }
@@ -157,15 +198,17 @@ ExitStatus attach_answers(const CommonOptions& common, const EditArguments& argu
   const Answers& known = **answers;
   if (const auto signer = check_signer(known.all, options.certificates); !signer)
     return refuse(signer.error());
+  if (const auto existing = check_existing(known.all.options.existing, options.existing); !existing)
+    return refuse(existing.error());
   std::mutex mutex;
-  std::set<const SigningRequest*> used;
+  std::set<ContentId> used;
   const auto edit = [&](const Artifact& artifact, bool is_named) -> Result<std::optional<Edited>> {
     const auto by_name = known.by_name.find(artifact.name);
     const bool is_asked = is_named || by_name != known.by_name.end();
     if (!is_asked && !known.has_size(artifact.plain->size())) return std::nullopt;
     ASSAY_TRY(const ContentId id, identify(*artifact.plain));
-    const auto found = known.by_content.find(id);
-    if (found == known.by_content.end()) {
+    const SigningRequest* found = known.find(artifact.name, id);
+    if (found == nullptr) {
       if (!is_asked) return std::nullopt;
       if (!is_named) {
         ASSAY_TRY(const bool is_done, begins_with(*artifact.plain, by_name->second->content));
@@ -175,9 +218,9 @@ ExitStatus attach_answers(const CommonOptions& common, const EditArguments& argu
     }
     {
       const std::lock_guard lock(mutex);
-      used.insert(found->second);
+      used.insert(id);
     }
-    ASSAY_TRY(Edited edited, attach_answer(artifact, known.all, *found->second, known.key));
+    ASSAY_TRY(Edited edited, attach_answer(artifact, known.all, *found, known.key));
     return edited;
   };
   const ExitStatus status = arguments.run(common, "attach", "attached", {}, edit, output);

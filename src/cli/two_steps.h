@@ -30,6 +30,9 @@ struct AnswersOptions {
   std::string file;
   // Whose answers they may be: files of certificates; none: whose they say.
   std::vector<std::string> certificates;
+  // What the first step was told. The answers come back from elsewhere: what they say of it must be
+  // this, so that nobody there decides that signatures go.
+  Existing existing = Existing::refuse;
 };
 
 // Puts the answers of such a file in. A file that has the name of another content is refused.

@@ -227,6 +227,60 @@ TEST_F(TwoSteps, AnswersOverOtherDigestsAreRefused) {
   refused("m0.ko", 2, "not JSON");
 }
 
+// What becomes of signatures that are there is said by whom the files belong to.
+TEST_F(TwoSteps, AnswersDoNotDecideThatSignaturesGo) {
+  ASSERT_EQ(sign_at_once("signed", {}).status, 0);
+  fs::remove_all(tree_);
+  fs::rename(folder_ / "signed", tree_);
+  for (const char* way : {"replace", "add"}) {
+    SCOPED_TRACE(way);
+    const std::string option = std::string("--") + way;
+    ASSERT_EQ(prepare({option}).status, 0);
+    answer();
+    refused("m0.ko", 1, "the answers are for --");
+    const Ran told = run_assay({"attach", "--answers", requests_, option, "-o",
+                                folder_ / ("told-" + std::string(way)), tree_});
+    EXPECT_EQ(told.status, 0) << told.out << told.error;
+    Json json = read_requests();
+    json["options"]["existing"] = "refuse";
+    write_requests(json);
+    refused("m0.ko", 1, "is signed already");
+  }
+}
+
+TEST_F(TwoSteps, DoubledAnswersAreOneAnswerInAnyOrder) {
+  ASSERT_EQ(prepare().status, 0);
+  answer();
+  const Json good = read_requests();
+  const auto attach_with = [&](const Json& more, bool is_first, const std::string& out) {
+    Json json = good;
+    Json& list = json["requests"];
+    list.insert(is_first ? list.begin() : list.end(), more);
+    write_requests(json);
+    return attach(out, tree_);
+  };
+  ASSERT_EQ(attach("once", tree_).status, 0);
+  constexpr std::size_t kFirst = 1;  // of m0.ko
+  Json twice = good["requests"][kFirst];
+  Json empty = twice;
+  empty["value"] = "";
+  Json other = twice;
+  other["value"] = good["requests"][kFirst + 1]["value"];
+  other["name"] = "another.ko";
+  for (const bool is_first : {true, false}) {
+    const std::string order = is_first ? "-first" : "-last";
+    EXPECT_EQ(attach_with(twice, is_first, "twice" + order).status, 0);
+    EXPECT_TRUE(snapshot(folder_ / ("twice" + order)) == snapshot(folder_ / "once"));
+    EXPECT_EQ(attach_with(empty, is_first, "empty" + order).status, 0);
+    EXPECT_TRUE(snapshot(folder_ / ("empty" + order)) == snapshot(folder_ / "once"));
+    const Ran ran = attach_with(other, is_first, "other" + order);
+    EXPECT_EQ(ran.status, 1) << ran.out << ran.error;
+    EXPECT_NE(ran.error.find("two answers over one content differ"), std::string::npos)
+        << ran.error;
+    EXPECT_FALSE(fs::exists(folder_ / ("other" + order)));
+  }
+}
+
 TEST_F(TwoSteps, FilesThatChangedGetNoAnswer) {
   ASSERT_EQ(prepare().status, 0);
   answer();
@@ -322,8 +376,7 @@ TEST_F(TwoSteps, UsageIsComplete) {
   usage({"sign", "--prepare", requests_, "--cert", certificate_, "--ima", "--evm", tree_});
   usage({"sign", "--prepare", requests_, "--cert", certificate_, "--ima", "--sidecar", tree_});
   usage({"attach", "--answers", requests_, tree_});
-  for (const char* way : {"--replace", "--add", "--unverified"})
-    usage({"attach", "--answers", requests_, way, "--in-place", tree_});
+  usage({"attach", "--answers", requests_, "--unverified", "--in-place", tree_});
   EXPECT_EQ(run_assay({"sign", "--prepare", requests_, "--cert", certificate_, "--dry-run", tree_})
                 .status,
             0);
