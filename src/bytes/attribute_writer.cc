@@ -20,7 +20,9 @@ AttributeWriter::AttributeWriter(const WritePolicy& policy, FileCalls& calls)
 
 bool AttributeWriter::can_write(const std::vector<AttributeChange>& changes, const FileStamp& of,
                                 const WritePolicy& policy) {
-  return changes.size() == 1 && of.link_count == 1 && !policy.replace_symlinks;
+  const bool is_for_one_name =
+      policy.replace_symlinks || (of.link_count > 1 && policy.break_hard_links);
+  return changes.size() == 1 && !is_for_one_name;
 }
 
 Result<void> AttributeWriter::write(const AttributeToWrite& attribute) {

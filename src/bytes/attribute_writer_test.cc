@@ -262,7 +262,7 @@ TEST_F(OneAttribute, LongRunsSyncMeanwhile) {
   EXPECT_EQ(errors.front().reason, Reason::cannot_write);
 }
 
-TEST_F(OneAttribute, IsForOneAttributeOfAFileWithOneName) {
+TEST_F(OneAttribute, IsForOneAttributeOfAFileByAllItsNames) {
   const AttributeChange ima{kName, Bytes{3}};
   const AttributeChange evm{"security.evm", Bytes{5}};
   EXPECT_TRUE(AttributeWriter::can_write({ima}, stamp_of(path_), {}));
@@ -270,7 +270,8 @@ TEST_F(OneAttribute, IsForOneAttributeOfAFileWithOneName) {
   EXPECT_FALSE(AttributeWriter::can_write({ima, evm}, stamp_of(path_), {}));
   EXPECT_FALSE(AttributeWriter::can_write({ima}, stamp_of(path_), {.replace_symlinks = true}));
   std::filesystem::create_hard_link(path_, folder_ / "b");
-  EXPECT_FALSE(AttributeWriter::can_write({ima}, stamp_of(path_), {}));
+  EXPECT_TRUE(AttributeWriter::can_write({ima}, stamp_of(path_), {}));
+  EXPECT_FALSE(AttributeWriter::can_write({ima}, stamp_of(path_), {.break_hard_links = true}));
 }
 
 }  // namespace

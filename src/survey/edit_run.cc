@@ -196,6 +196,27 @@ class EditRun {
     ASSAY_TRY(Artifact artifact, open_artifact(file.path, encode_name(file.name),
                                                file.is_named ? Links::follow : Links::refuse));
     artifact.is_recorded = keeper_.has_value() || options_.names_content;
+    if (!stays_one_file(artifact)) return process(file, artifact, report);
+    // One name after the other: once the file is edited by one, all are.
+    const std::lock_guard lock(linked_mutex_);
+    const std::pair inode(artifact.stamp.device, artifact.stamp.inode);
+    if (const auto edited = linked_.find(inode); edited != linked_.end()) {
+      report.status = EditStatus::unchanged;
+      report.notes.push_back("the same file as " + edited->second);
+      return {};
+    }
+    ASSAY_CHECK(process(file, artifact, report));
+    if (report.status == EditStatus::done) linked_.emplace(inode, report.path);
+    return {};
+  }
+
+  // A file with further names, which are to stay its names.
+  bool stays_one_file(const Artifact& artifact) const {
+    return artifact.stamp.link_count > 1 && options_.out.empty() && options_.suffix.empty() &&
+           !options_.policy.break_hard_links && !options_.policy.replace_symlinks;
+  }
+
+  Result<void> process(const File& file, const Artifact& artifact, EditReport& report) {
     if (options_.progress != nullptr) options_.progress->bytes += artifact.plain->size();
     ASSAY_TRY(auto edited, edit_(artifact, file.is_named));
     report.status = edited ? EditStatus::done : EditStatus::unchanged;
@@ -325,7 +346,9 @@ class EditRun {
   std::map<std::pair<std::string, std::string>, std::size_t> found_;  // from where, to where
   std::mutex mutex_;
   std::set<std::string> outputs_;
-  std::set<std::string> folders_;  // that are there
+  std::mutex linked_mutex_;
+  std::map<std::pair<std::uint64_t, std::uint64_t>, std::string> linked_;  // edited: device, inode
+  std::set<std::string> folders_;                                          // that are there
   EditSummary summary_;
 };
 

@@ -189,13 +189,29 @@ TEST_F(ImaSignTest, FilesAreSignedWhereTheyLie) {
   EXPECT_EQ(inode(path), before);
 }
 
-TEST_F(ImaSignTest, FurtherNamesAreNotSignedUnasked) {
+// An attribute is of the file, not of one of its names.
+TEST_F(ImaSignTest, AFileIsSignedByAllItsNamesAndCountedOnce) {
+  std::filesystem::create_directory(at("names"));
+  const std::string path = file("names/a");
+  for (const char* name : {"names/b", "names/c"}) std::filesystem::create_hard_link(path, at(name));
+  const std::string alone = file("names/d");
+  const Ran signed_all = sign({"--all", "--json", "--in-place", at("names")});
+  EXPECT_EQ(signed_all.summary()["done"], 2) << signed_all.out;
+  EXPECT_EQ(signed_all.summary()["unchanged"], 2) << signed_all.out;
+  EXPECT_EQ(signed_all.summary()["failed"], 0) << signed_all.out;
+  for (const char* name : {"names/a", "names/b", "names/c", "names/d"})
+    EXPECT_EQ(run_command({"evmctl", "ima_verify", "-k", at("rsa.der"), at(name)}).status, 0);
+  EXPECT_EQ(std::filesystem::hard_link_count(path), 3U);
+  // Content and two attributes go by replacing the file, which its other names would not see.
+  const Ran refused = run_assay({"sign", "--ima", "--evm", "--replace", "--key", at("rsa.key"),
+                                 "--cert", at("rsa.pem"), "--in-place", path});
+  EXPECT_EQ(refused.status, 2) << refused.out;
+  EXPECT_NE((refused.out + refused.error).find("3 names"), std::string::npos) << refused.out;
+}
+
+TEST_F(ImaSignTest, NamesThatAreToBeSeparatedAreSignedApart) {
   const std::string path = file("a");
   std::filesystem::create_hard_link(path, at("b"));
-  const Ran refused = run_assay(
-      {"sign", "--ima", "--key", at("rsa.key"), "--cert", at("rsa.pem"), "--in-place", path});
-  EXPECT_EQ(refused.status, 2) << refused.out;
-  EXPECT_EQ(::getxattr(path.c_str(), "security.ima", nullptr, 0), -1);
   sign({"--break-hard-links", "--in-place", path});
   EXPECT_EQ(run_command({"evmctl", "ima_verify", "-k", at("rsa.der"), path}).status, 0);
   EXPECT_EQ(::getxattr(at("b").c_str(), "security.ima", nullptr, 0), -1);
