@@ -2,9 +2,11 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/name.h"
 #include "cli/command.h"
 #include "cli/progress_line.h"
 #include "cli/trust_arguments.h"
+#include "compare/transplant.h"
 #include "report/comparison_report.h"
 
 namespace assay {
@@ -26,11 +28,16 @@ Verdicts: identical, identical-after-transplant, content-equal (what is wrapped 
 differs: a compressor's stream, mode, owner; or kernels differ in the certificate of the key that
 the build made and signed all their modules with), different, undetermined.
 
+--transplant-to writes A's bytes, made of B's and A's records, where A and B are single files and no
+worse than content-equal; it is A by its SHA-256, or nothing is written. Extended attributes are not
+written. What holds files is refused; on unpacked trees `assay excise` and `assay attach` do it.
+
 Exit status: 0 identical or identical after transplant, 1 content-equal or different, 2 something
-could not be found out and nothing is known to differ.
+could not be found out and nothing is known to differ, or A could not be made of B.
 
 Examples:
   assay compare vmlinuz-6.1.0-56-amd64 rebuilt/vmlinuz
+  assay compare --transplant-to again vmlinuz-6.1.0-56-amd64 rebuilt/vmlinuz
   assay compare linux-image-6.1.0-56-amd64_*.deb linux-image-6.1.0-56-amd64-unsigned_*.deb
 )";
   }
@@ -40,6 +47,9 @@ Examples:
                    "what was published, and what was built from its source: files, "
                    "folders, packages (.deb, .rpm)")
         ->option_text(" ");
+    app.add_option("--transplant-to", out_, "write A, made of B and A's records, to this file")
+        ->type_name("OUT")
+        ->option_text("OUT");
     trust_.add_to(app);
   }
 
@@ -58,9 +68,12 @@ Examples:
     Progress numbers;
     ProgressLine progress(numbers, !common.quiet);
     CompareOptions options{paths_[0], paths_[1], common.job_count(), std::move(*trust), &numbers};
+    TransplantRequest transplant{paths_[0], paths_[1], out_, {}, {}};
     const BuildVerdict comparison = compare_builds(
         options,
         [&](const Difference& difference) {
+          transplant.compared_a = difference.a;
+          transplant.compared_b = difference.b;
           progress.hide();
           if (common.json)
             output.print(to_json(difference) + '\n');
@@ -77,12 +90,30 @@ Examples:
       output.print(to_json(comparison) + '\n');
     else if (!common.quiet)
       output.print(to_text(comparison));
-    if (comparison.different != 0 || comparison.content_equal != 0) return kBad;
+    const bool is_written = out_.empty() || write(transplant, comparison, common, output);
+    if (comparison.different != 0) return kBad;
+    if (!is_written) return kUndetermined;
+    if (comparison.content_equal != 0) return kBad;
     return comparison.verdict == Sameness::undetermined ? kUndetermined : kGood;
   }
 
  private:
+  static bool write(const TransplantRequest& transplant, const BuildVerdict& comparison,
+                    const CommonOptions& common, Output& output) {
+    const bool is_shown = comparison.different == 0 && comparison.verdict != Sameness::undetermined;
+    const auto written =
+        is_shown ? write_transplant(transplant)
+                 : fail(Reason::not_restored, {},
+                        "nothing is written: A and B are not shown to have the same content");
+    if (written) return true;
+    const Error error = with_path(written.error(), encode_name(transplant.out));
+    if (common.json) output.print(to_json_error(error) + '\n');
+    output.error(error);
+    return false;
+  }
+
   std::vector<std::string> paths_;
+  std::string out_;
   TrustArguments trust_;
 };
 
