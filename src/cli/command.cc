@@ -47,7 +47,8 @@ std::string describe_unknown(const std::vector<std::string>& rest, bool has_comm
 // print one without options.
 std::string help_of(const CLI::App& command) {
   const auto chosen = command.get_subcommands();
-  if (chosen.empty() || !chosen.front()->get_group().empty()) return command.help();
+  if (chosen.empty()) return command.help();
+  if (!chosen.front()->get_group().empty()) return help_of(*chosen.front());
   return command.get_formatter()->make_help(&command, "", CLI::AppFormatMode::Normal);
 }
 
@@ -55,13 +56,6 @@ ExitStatus refuse(const std::string& who, std::string_view why, Output& output) 
   const std::string name = who.empty() ? "assay" : "assay " + who;
   output.warn(fmt::format("{} (see {} --help)", why, name), name);
   return kUndetermined;
-}
-
-// Of a command of its own under this one, where that was asked.
-std::string help_of(const CLI::App& command) {
-  for (const CLI::App* under : command.get_subcommands())
-    if (!under->get_group().empty()) return under->help();
-  return command.help();
 }
 
 ExitStatus run(int argc, char** argv, Output& output) {

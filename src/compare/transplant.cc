@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "base/name.h"
 #include "bytes/atomic_file.h"
+#include "bytes/stamped_file.h"
 #include "compare/side.h"
 #include "edit/artifact.h"
 #include "survey/open_whole.h"
@@ -67,8 +68,11 @@ Result<void> write_transplant(const TransplantRequest& request) {
   ASSAY_TRY(held, hold(stream, limits::kArtifactInMemory, limits::kArtifactSize));
   ASSAY_TRY(const ContentId id, identify(*held));
   if (id != wanted) return fail(Reason::not_restored, {}, "A's records on B's content are not A");
+  ASSAY_TRY(StampedFile model, open_stamped(request.a, Links::follow));
   AtomicWriter writer(WritePolicy{.durability = Durability::each});
-  return writer.write({.path = request.out, .content = *held, .like = request.a});
+  return writer.write({.path = request.out,
+                       .content = *held,
+                       .like = std::make_shared<FileDescriptor>(std::move(model.file))});
 }
 
 }  // namespace assay
