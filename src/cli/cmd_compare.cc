@@ -17,6 +17,7 @@ class CompareCommand final : public Command {
  public:
   const char* name() const override { return "compare"; }
   const char* purpose() const override { return "are two builds the same but for their records"; }
+  bool only_reads() const override { return out_.empty(); }
   const char* arguments() const override { return "A B"; }
   const char* notes() const override {
     return R"(A's records (signatures, certificate tables, security.ima) are put onto B's content, in memory, and

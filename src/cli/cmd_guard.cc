@@ -29,8 +29,7 @@ class GuardCommand final : public Command {
   Result<void> check() const override {
     const Command* command = chosen();
     if (command == nullptr)
-      return fail(Reason::usage, {},
-                  "COMMAND is missing: probe, list, load, status ...");
+      return fail(Reason::usage, {}, "COMMAND is missing: probe, list, load, status ...");
     return command->check();
   }
 

@@ -17,6 +17,7 @@ class InspectCommand final : public Command {
   const char* purpose() const override {
     return "what is this, and which records does it carry, where, by whom";
   }
+  bool only_reads() const override { return true; }
   const char* arguments() const override { return "PATH..."; }
   const char* notes() const override {
     return R"(Kernel images inside others (.linux of a unified kernel image, the Image in an EFI zboot or a compressed

@@ -51,6 +51,7 @@ class JudgeCommand final : public Command {
  public:
   const char* name() const override { return "judge"; }
   const char* purpose() const override { return "what would this kernel do with it, and why"; }
+  bool only_reads() const override { return true; }
   const char* arguments() const override { return "REQUEST [--platform PLATFORM] PATH..."; }
   const char* notes() const override {
     return R"(For one artifact the walk through the kernel's rules is printed; for more, what was refused or

@@ -29,6 +29,7 @@ class VerifyCommand final : public Command {
   const char* purpose() const override {
     return "are the signatures good under the kernel's rules, and which root do they end in";
   }
+  bool only_reads() const override { return true; }
   const char* arguments() const override { return "PATH..."; }
   const char* notes() const override {
     return R"(Without --trust and --kernel, a module is checked against the certificates built into the kernel

@@ -76,7 +76,7 @@ ExitStatus run(int argc, char** argv, Output& output) {
     set_up_help(*sub, command->arguments(), command->notes());
     sub->allow_extras();
     command->add_options(*sub);
-    confinement.add_to(*sub, command->name());
+    if (command->only_reads()) confinement.add_to(*sub);
     add_common_options(*sub, common);
   }
   const auto chosen = [&]() -> Command* {
@@ -106,9 +106,10 @@ ExitStatus run(int argc, char** argv, Output& output) {
   if (const auto complete = command->check(); !complete)
     return refuse(command->name(), complete.error().detail, output);
   const std::span words(argv, static_cast<std::size_t>(argc));
-  if (const auto confined = confinement.apply(command->name(), words, common.verbose > 0, output);
-      !confined)
-    return refuse(command->name(), confined.error().detail, output);
+  if (command->only_reads())
+    if (const auto confined = confinement.apply(command->name(), words, common.verbose > 0, output);
+        !confined)
+      return refuse(command->name(), confined.error().detail, output);
   return command->run(common, output);
 }
 

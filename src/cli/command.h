@@ -44,6 +44,8 @@ class Command {
   virtual const char* purpose() const = 0;    // one line
   virtual const char* arguments() const = 0;  // "PATH..."
   virtual const char* notes() const = 0;      // after the options: words, exit status, examples
+  // Whether it needs nothing but to read what it is given (cli/confinement.h).
+  virtual bool only_reads() const { return false; }
   virtual void add_options(CLI::App& app) = 0;
   // Is the command line complete? Options are never marked as required: an unknown option is to be
   // named before a missing one.

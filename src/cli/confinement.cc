@@ -30,8 +30,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::string_view, 4> kReaders = {"inspect", "verify", "judge", "compare"};
-
 // Libraries and their settings, kernels and modules, what the host says of itself.
 constexpr std::array kHost = {"/usr",
                               "/lib",
@@ -58,10 +56,6 @@ constexpr std::array kHost = {"/usr",
 
 // Entries of a folder that are looked at for what belongs to a path.
 constexpr std::size_t kMostNeighbours = 1000;
-
-bool is_reader(std::string_view command) {
-  return std::ranges::find(kReaders, command) != kReaders.end();
-}
 
 // What belongs to a path and lies beside it: the kernel of a folder of modules, the configuration
 // of a kernel.
@@ -141,8 +135,7 @@ std::vector<std::string> readable_paths(std::span<char*> words) {
 
 }  // namespace
 
-void ConfinementArguments::add_to(CLI::App& app, std::string_view command) {
-  if (!is_reader(command)) return;
+void ConfinementArguments::add_to(CLI::App& app) {
   app.add_option("--sandbox", mode_,
                  "whether to give up all but reading what is named: auto (the default; as far as "
                  "the kernel can), require, off")
@@ -153,7 +146,7 @@ void ConfinementArguments::add_to(CLI::App& app, std::string_view command) {
 
 Result<void> ConfinementArguments::apply(std::string_view command, std::span<char*> words,
                                          bool is_verbose, Output& output) const {
-  if (!is_reader(command) || mode_ == "off") return {};
+  if (mode_ == "off") return {};
   const char* scratch = std::getenv("TMPDIR");
   const bool has_scratch = scratch != nullptr && *scratch != '\0';
   words = words.subspan(1);

@@ -18,8 +18,8 @@ namespace assay {
 
 class ConfinementArguments {
  public:
-  // Nothing for commands that write, start others or speak to devices.
-  void add_to(CLI::App& app, std::string_view command);
+  // Not for commands that write, start others or speak to devices.
+  void add_to(CLI::App& app);
 
   // `words` are the command line's: what they name stays readable, with the kernels and settings
   // of the host. An Error only with `require`.

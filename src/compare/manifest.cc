@@ -80,8 +80,8 @@ std::optional<Manifest> make_manifest(const ManifestOptions& options,
   if (!is_whole) return std::nullopt;
   std::string lines;
   for (const ManifestEntry& entry : manifest.entries) lines += to_line(entry);
-  const auto digest = compute_digest(
-      Hash::sha256, {reinterpret_cast<const std::uint8_t*>(lines.data()), lines.size()});
+  const auto digest =
+      compute_digest(Hash::sha256, std::vector<std::uint8_t>(lines.begin(), lines.end()));
   if (!digest) {
     report_failure(digest.error());
     return std::nullopt;
