@@ -33,7 +33,13 @@ include(cmake/AssayHeaders.cmake)
 set(common_headers <algorithm> <array> <cstdint> <expected> <filesystem> <functional> <map> <memory> <optional> <span>
     <string> <string_view> <vector> <fmt/format.h>)
 assay_headers(assay_headers assay_options fmt::fmt HEADERS ${common_headers})
-assay_headers(assay_cli_headers assay_options fmt::fmt CLI11::CLI11 HEADERS ${common_headers} <CLI/CLI.hpp>)
+# The rooms of glue: words in, words out. What they cost is the compiler's time with their libraries of templates.
+add_library(assay_glue_options INTERFACE)
+target_compile_options(assay_glue_options INTERFACE $<$<CONFIG:Release>:-O1>)
+target_link_libraries(assay_glue_options INTERFACE assay_options)
+assay_headers(assay_cli_headers assay_glue_options fmt::fmt CLI11::CLI11 HEADERS ${common_headers} <CLI/CLI.hpp>)
+assay_headers(assay_report_headers assay_glue_options fmt::fmt nlohmann_json::nlohmann_json
+              HEADERS ${common_headers} <nlohmann/json.hpp>)
 
 if(ASSAY_TESTS)
   find_package(GTest REQUIRED)
@@ -44,6 +50,8 @@ if(ASSAY_TESTS)
   target_compile_options(assay_test_options INTERFACE $<$<CONFIG:Release>:-O1>)
   target_link_libraries(assay_test_options INTERFACE assay_options GTest::gtest_main)
   assay_headers(assay_test_headers assay_test_options fmt::fmt HEADERS ${common_headers} <gtest/gtest.h>)
+  assay_headers(assay_json_test_headers assay_test_options fmt::fmt nlohmann_json::nlohmann_json
+                HEADERS ${common_headers} <gtest/gtest.h> <nlohmann/json.hpp>)
 endif()
 
 function(assay_room name)
